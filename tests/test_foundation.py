@@ -1,0 +1,41 @@
+"""Transactions: what commits, what runs after, what runs again."""
+import pytest
+from sqlalchemy import func, select
+
+from app.audit import SYSTEM, Audit, note
+from app.extensions import db
+from app.transaction import after_commit, transaction
+
+
+def count() -> int:
+    return db.session.execute(select(func.count()).select_from(Audit)).scalar_one()
+
+
+def test_a_transaction_commits_and_then_runs_what_waited_for_it(app):
+    done = []
+    with transaction() as session:
+        note(session, SYSTEM, "tests.try", "tests")
+        after_commit(session, lambda: done.append(True))
+        assert not done
+    assert done
+    assert count() == 1
+
+
+def test_a_rolled_back_transaction_leaves_nothing_and_runs_nothing_later(app):
+    done = []
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        note(session, SYSTEM, "tests.try", "tests")
+        after_commit(session, lambda: done.append(True))
+        1 / 0  # noqa: B018
+    with transaction():
+        pass
+    assert not done
+    assert count() == 0
+
+
+def test_transactions_do_not_nest(app):
+    with pytest.raises(RuntimeError), transaction(), transaction():
+        pass
+    with transaction() as session:
+        note(session, SYSTEM, "tests.try", "tests")
+    assert count() == 1
