@@ -69,7 +69,8 @@ class Config:
         path = self.instance_dir / "valkey" / "valkey.sock"
         if len(str(path).encode()) < 104:
             return path
-        return Path(tempfile.gettempdir()) / f"backroom-{os.getuid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}" / "valkey.sock"
+        digest = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"backroom-{os.getuid()}-{digest}" / "valkey.sock"
 
     @property
     def redis(self) -> str:
