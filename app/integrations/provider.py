@@ -1,0 +1,165 @@
+"""The provider contract: what a file in providers/ answers for an outside service. Their dialect in, our words out.
+
+A provider is a class with a name, found by its file being there and registered by `@register`. It never touches the
+database, never calls out (save `fetch`), and keeps nothing between two calls, so that any process may ask it anything.
+"""
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from app.errors import Problem
+
+if TYPE_CHECKING:
+    from app.records.changes import Change
+
+
+class Rejected(Problem):
+    """A post that does not prove where it comes from. `detail` is the sentence the reject log keeps."""
+
+    status, title = 400, "This post is not signed by the provider"
+
+
+class Unreadable(Problem):
+    """A post that is signed but says nothing we can read. It is kept, and waits for a person."""
+
+    status, title = 422, "The provider signed something we cannot read"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One secret that proves a post, decrypted. Never printed, never logged."""
+
+    id: int
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EndpointConfig:
+    """What a provider may know of the endpoint a post came to. `secrets`: every live one, the newest first."""
+
+    name: str
+    account: str                          # whose outside ids these are; also the default of the provider's connection
+    secrets: tuple[Secret, ...] = ()
+    public_url: str = ""                  # as the provider sees it: some sign the address
+    tolerance: timedelta = timedelta(seconds=300)   # how far a signed clock may be from ours
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One post as it came over the wire. `body` is the very bytes: signatures cover them."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    remote_ip: str | None
+    received_at: datetime
+
+    def header(self, name: str) -> str:
+        """The header's value, "" when it was not sent. Any spelling of the name."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), "")
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Unreadable with a sentence."""
+        try:
+            return json.loads(self.body, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(f"The body is not JSON: {error}.") from None
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One thing a provider says happened.
+
+    `kind` is our word like "payment.paid", None for what we do not act on; `said` is the provider's own word, shown in the
+    event log. `dedupe_key` makes two receipts the same event and must come from signed bytes. `object_key` is the outside id
+    of what it is about, the same for every event that changes the same record; None lets it run beside anything.
+    """
+
+    kind: str | None
+    dedupe_key: str
+    object_key: str | None
+    occurred_at: datetime
+    payload: Any
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to send back instead of a plain 200: the handshakes some providers insist on."""
+
+    body: str = ""
+    status: int = 200
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class Provider:
+    """An outside service. Subclasses say `name` (in URLs), `label` (on pages) and how to verify, parse and translate."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    icon: ClassVar[str] = "plug"
+    kept_headers: ClassVar[tuple[str, ...]] = ()   # beyond the common ones; `parse` sees only kept headers on a retry
+    reject_status: ClassVar[int] = 400             # what the provider wants to hear about a bad signature
+    secret_hint: ClassVar[str] = ""                # how its secret looks, for the form
+
+    def check_secret(self, value: str) -> None:
+        """Raise ValueError with a sentence when `value` cannot be a secret of this provider."""
+
+    def verify(self, receipt: Receipt, endpoint: EndpointConfig, now: datetime) -> Secret:
+        """The secret that proves the receipt, found in constant time. Raises Rejected."""
+        raise NotImplementedError
+
+    def parse(self, receipt: Receipt, endpoint: EndpointConfig) -> list[Incoming]:
+        """The events in a verified receipt, in their order. Raises Unreadable."""
+        raise NotImplementedError
+
+    def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> "list[Change]":
+        """What our records should become, by column. Raises Unreadable when the payload lacks what it must have."""
+        raise NotImplementedError
+
+    def answer(self, receipt: Receipt, endpoint: EndpointConfig) -> Answer | None:
+        """The answer to a verified handshake, which is no event; None for everything else."""
+        return None
+
+    def fetch(self, incoming: Incoming, connection: object) -> Incoming | None:
+        """The object as the provider has it now, asked under the lease and outside any transaction; None: it cannot be asked."""
+        return None
+
+
+def from_epoch(seconds: object) -> datetime:
+    """A moment given in whole or broken seconds since 1970, in UTC. Raises Unreadable."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise Unreadable(f"{str(seconds)[:40]!r} is not a moment in seconds.")
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Unreadable(f"{seconds} is no moment a calendar has.") from None
+
+
+def from_iso(text: object) -> datetime:
+    """A moment in RFC 3339, in UTC; without an offset it is UTC. Raises Unreadable."""
+    try:
+        found = datetime.fromisoformat(str(text))
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable(f"{str(text)[:40]!r} is not a moment like 2026-06-12T09:42:00Z.") from None
+
+
+def dig(payload: Any, *path: str | int) -> Any:
+    """The value at `path` in nested objects and lists; None where any step is missing."""
+    for step in path:
+        if isinstance(payload, Mapping):
+            payload = payload.get(step)
+        elif isinstance(payload, list) and isinstance(step, int):
+            payload = payload[step] if step < len(payload) else None
+        else:
+            return None
+    return payload
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
