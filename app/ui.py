@@ -1,6 +1,239 @@
-"""(sessions as rows come here)"""
-from flask import Flask
+"""What every page shares: the navigation, icons, toasts, ways to write times and numbers, and how a person likes to look at it."""
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, flash, g, redirect, request, url_for
+from flask_bootstrap import Bootstrap5
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app.access import can, current_actor, public
+from app.config import ROOT, config
+
+bp = Blueprint("ui", __name__)
+bootstrap = Bootstrap5()
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+UNITS = ((86_400 * 365, "y"), (86_400 * 30, "mo"), (86_400, "d"), (3_600, "h"), (60, "min"))
+SIZES = ("bytes", "KB", "MB", "GB", "TB")
+CHOICES = {"theme": ("system", "light", "dark"), "rows": ("normal", "dense", "roomy")}
+"""What a person may choose about the look, kept in a cookie for a year; the first of each is what holds without one."""
+YEAR = 365 * 86_400
+INSIDE = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]*\Z")
+SYMBOL = re.compile(r'<symbol[^>]*viewBox="([^"]+)" id="([^"]+)"[^>]*>(.*?)</symbol>', re.S)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a navigation entry says at its right end. Loud ones wait for a person."""
+
+    text: str
+    loud: bool = False
+    told: str = ""          # what a screen reader hears after the text, like "need a person"
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """How the queues are doing, for the foot of the navigation and the top bar."""
+
+    tone: str
+    text: str
+    running: int = 0        # jobs at work now
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the navigation. It shows when its page exists and the person holds `needs`."""
+
+    key: str
+    text: str
+    icon: str
+    endpoint: str
+    needs: str = ""
+    values: Mapping[str, Any] | None = None
+
+    @property
+    def url(self) -> str:
+        return url_for(self.endpoint, **(self.values or {}))
+
+    @property
+    def mark(self) -> Mark | None:
+        maker = _marks.get(self.key)
+        return maker() if maker else None
+
+    def shows(self) -> bool:
+        return self.endpoint in current_app.view_functions and (not self.needs or can(current_actor(), self.needs))
+
+
+TODAY = (Entry("today", "Today", "inbox", "dashboard.index"),)
+IN_AND_OUT = (
+    Entry("webhooks", "Webhooks", "broadcast", "webhooks.index", "webhooks.read"),
+    Entry("imports", "Imports", "file-earmark-spreadsheet", "imports.index", "imports.read"),
+    Entry("exports", "Exports", "download", "exports.index", "exports.read"),
+    Entry("integrations", "Integrations", "plug", "integrations.index", "integrations.read"),
+    Entry("jobs", "Jobs", "gear-wide-connected", "jobs.index", "jobs.read"),
+)
+HOUSE = (
+    Entry("trail", "Audit", "clock-history", "trail.index", "trail.read"),
+    Entry("settings", "Settings", "sliders", "accounts.settings"),
+)
+
+_marks: dict[str, Callable[[], Mark | None]] = {}
+_shelves: list[Callable[[], Iterable[Entry]]] = []
+_pulses: list[Callable[[], Pulse]] = []
+
+
+def mark(key: str, make: Callable[[], Mark | None]) -> None:
+    """Register what the navigation entry `key` says at its right end; asked on every page, so it must be cheap."""
+    _marks[key] = make
+
+
+def shelf(make: Callable[[], Iterable[Entry]]) -> None:
+    """Register entries of the section Records."""
+    _shelves.append(make)
+
+
+def pulse(make: Callable[[], Pulse]) -> None:
+    """Register how the queues are doing; the last one registered speaks."""
+    _pulses.append(make)
+
+
+def toast(text: str, *, url: str = "", word: str = "Undo", **values: object) -> None:
+    """Say what happened on the next page. With `url`, a button `word` beside it posts `values` there."""
+    flash({"text": text, "url": url, "word": word, "values": {k: str(v) for k, v in values.items()}})  # type: ignore[arg-type]
+
+
+def inside(path: str | None, fallback: str) -> str:
+    """`path` if it is a page of ours to go (back) to, else `fallback`: never an address of somebody else."""
+    return path if path and len(path) <= 2_000 and INSIDE.fullmatch(path) else fallback
+
+
+@bp.post("/look")
+@public("how a page looks is chosen before signing in too, and kept in the browser")
+def look() -> Response:
+    """Keep a choice of CHOICES in a cookie and go back to the page."""
+    answer = redirect(inside(request.form.get("back"), "/"), 303)
+    for name, allowed in CHOICES.items():
+        if request.form.get(name) in allowed:
+            answer.set_cookie(name, request.form[name], max_age=YEAR, secure=config().https, httponly=True, samesite="Lax")
+    return answer
+
+
+def chosen(name: str) -> str:
+    """What this person chose for `name` of CHOICES."""
+    value = request.cookies.get(name, "")
+    return value if value in CHOICES[name] else CHOICES[name][0]
+
+
+@lru_cache(maxsize=500)
+def icon(name: str, classes: str = "") -> Markup:
+    """A Bootstrap icon, drawn in the page: no font, no further request. Raises KeyError when there is none of that name."""
+    box, drawing = _sprite()[name]
+    return Markup('<svg class="bi {}" viewBox="{}" aria-hidden="true">{}</svg>').format(classes, box, Markup(drawing))  # noqa: S704
+
+
+@lru_cache(maxsize=1)
+def _sprite() -> dict[str, tuple[str, str]]:
+    text = files("flask_bootstrap").joinpath("static/bootstrap5/icons/bootstrap-icons.svg").read_text()
+    return {name: (box, drawing) for box, name, drawing in SYMBOL.findall(text)}
+
+
+def asset(filename: str) -> str:
+    """The address of a static file of ours; it changes with the content, so browsers may keep it for good."""
+    path = ROOT / "static" / filename
+    return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=200)
+def _digest(path: Path, _changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def moment(value: datetime | None, short: bool = False) -> str:
+    """ "12 Jun 2026, 09:42" in the time zone of the installation; `short` leaves out this year. Nothing reads as a dash."""
+    if value is None:
+        return "—"
+    local = value.astimezone(config().zone)
+    return f"{day(local.date(), short)}, {local:%H:%M}"
+
+
+def day(value: date | None, short: bool = False) -> str:
+    """ "12 Jun 2026"; `short` leaves out this year."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = value.astimezone(config().zone).date()
+    this_year = short and value.year == datetime.now(config().zone).year
+    return f"{value.day} {MONTHS[value.month - 1]}" + ("" if this_year else f" {value.year}")
+
+
+def ago(value: datetime | None) -> str:
+    """ "3 h ago", "in 2 d". Only ever beside an absolute time."""
+    if value is None:
+        return ""
+    seconds = (datetime.now(UTC) - value).total_seconds()
+    text = next((f"{int(abs(seconds) // size)} {unit}" for size, unit in UNITS if abs(seconds) >= size), "")
+    if not text:
+        return "just now" if seconds >= 0 else "in a moment"
+    return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def number(value: int | float | None) -> str:
+    """ "10,000"; nothing reads as a dash."""
+    return "—" if value is None else f"{value:,}"
+
+
+def size(value: int | None) -> str:
+    """ "1.2 MB"; thousands, as file managers count."""
+    if value is None:
+        return "—"
+    amount, unit = float(value), 0
+    while amount >= 1000 and unit < len(SIZES) - 1:
+        amount, unit = amount / 1000, unit + 1
+    return f"{value:,} bytes" if unit == 0 else f"{amount:.1f} {SIZES[unit]}"
+
+
+def initials(name: str) -> str:
+    """ "Mara Lindqvist" and "mara.lindqvist@example.com" are ML."""
+    words = [word for word in re.split(r"[\s._+-]+", name.split("@")[0]) if word]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+def breakable(text: object) -> Markup:
+    """An e-mail address that may break after its @."""
+    return Markup("@<wbr>").join(str(text).split("@"))
+
+
+def navigation() -> list[tuple[str, list[Entry]]]:
+    """The sections of the navigation with the entries this person may open; empty sections are left out."""
+    records = [entry for shelf in _shelves for entry in shelf()]
+    sections = (("", TODAY), ("Records", records), ("In and out", IN_AND_OUT), ("House", HOUSE))
+    shown = [(name, [entry for entry in entries if entry.shows()]) for name, entries in sections]
+    return [(name, entries) for name, entries in shown if entries]
+
+
+def queues() -> Pulse | None:
+    """How the queues are doing, asked once a request."""
+    if "pulse" not in g:
+        g.pulse = _pulses[-1]() if _pulses and current_actor().kind == "staff" else None
+    found: Pulse | None = g.pulse
+    return found
 
 
 def init_app(app: Flask) -> None:
-    """Stub."""
+    """Give every template its words."""
+    bootstrap.init_app(app)
+    app.register_blueprint(bp)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(icon=icon, asset=asset, can=lambda permission: can(current_actor(), permission),
+                                 current_actor=current_actor, navigation=navigation, queues=queues, chosen=chosen)
+    app.jinja_env.filters.update(moment=moment, day=day, ago=ago, number=number, bytes=size, initials=initials,
+                                 breakable=breakable, pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False))
