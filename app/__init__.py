@@ -7,7 +7,7 @@ from flask import Flask
 from app import access, accounts, cli, commerce, protection, providers, ui
 from app.accounts import sessions
 from app.accounts import views as accounts_views
-from app.config import ROOT, Config, load
+from app.config import ROOT, Config
 from app.dashboard import views as dashboard_views
 from app.exports import views as exports_views
 from app.extensions import csrf, db, limiter, login, migrate
@@ -31,7 +31,7 @@ __all__ = ["access", "accounts", "create_app"]
 
 def create_app(config: Config | None = None) -> Flask:
     """The application, ready to serve. Raises Misconfigured with one sentence when the environment is wrong."""
-    settings = config or load()
+    settings = config or cli.settings()
     app = Flask("app", root_path=str(ROOT / "app"), instance_path=str(settings.instance_dir),
                 template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["backroom.config"] = settings
