@@ -1,4 +1,4 @@
-"""What every page shares: the navigation, icons, toasts, ways to write times and numbers, and how a person likes to look at it."""
+"""What every page shares: the navigation, icons, toasts, how times and numbers are written, and how a person likes to look."""
 import hashlib
 import json
 import re
