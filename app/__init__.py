@@ -4,7 +4,7 @@ from pkgutil import iter_modules
 
 from flask import Flask
 
-from app import access, accounts, cli, commerce, protection, providers, ui
+from app import access, accounts, cli, commerce, forgery, protection, providers, ui
 from app.accounts import sessions
 from app.accounts import views as accounts_views
 from app.config import ROOT, Config
@@ -42,6 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
     _bind_extensions(app)
     protection.init_app(app)
     sessions.init_app(app)
+    forgery.init_app(app)
     ui.init_app(app)
     routing.init_app(app)
     for pages in PAGES:

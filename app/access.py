@@ -64,6 +64,19 @@ def public(why: str) -> Callable[[F], F]:
     return mark
 
 
+def takes_files(view: F) -> F:
+    """Its requests may be as large as an upload."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
+def shows_again(view: F) -> F:
+    """Run the view although its form token is stale: it shows what was typed. Only for views whose FlaskForm refuses it itself:
+    nothing is written unless `form.validate()` holds."""
+    view.shows_again = True  # type: ignore[attr-defined]
+    return view
+
+
 def loads(kind: ActorKind) -> Callable[[Loader], Loader]:
     """Register how an actor of this kind is found again by its id, with the rights it has now."""
 

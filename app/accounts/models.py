@@ -35,8 +35,8 @@ class StaffSession(Model):
     former_hash: Mapped[str | None] = mapped_column(index=True)      # the id before the last renewal, good for a few seconds more
     former_until: Mapped[datetime | None]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    is_renewal_due: Mapped[bool] = mapped_column(default=False, server_default=false())   # rights changed: a new id at the next request
-    has_stay: Mapped[bool] = mapped_column(default=False, server_default=false())         # "Stay signed in": no idle limit
+    is_renewal_due: Mapped[bool] = mapped_column(default=False, server_default=false())  # rights changed: a new id comes next
+    has_stay: Mapped[bool] = mapped_column(default=False, server_default=false())        # "Stay signed in": no idle limit
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ends_at: Mapped[datetime]

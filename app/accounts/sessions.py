@@ -62,7 +62,7 @@ def init_app(app: Flask) -> None:
 
 
 def recognise() -> None:
-    """Set who this request acts for: the bearer of a token under /api/, where cookies count for nothing; else the session's person."""
+    """Set who this request acts for: under /api/ the bearer of a token (cookies count for nothing there), else who signed in."""
     g.pop("_login_user", None)
     g.actor = NOBODY
     if request.path.startswith("/api/"):
@@ -148,7 +148,7 @@ def count_by_user() -> dict[int, int]:
     """How many sessions each user has open."""
     rows = db.session.execute(select(StaffSession.user_id, func.count()).where(live(datetime.now(UTC)))
                               .group_by(StaffSession.user_id))
-    return {user_id: number for user_id, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def new_secret() -> str:

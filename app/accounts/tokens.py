@@ -47,7 +47,7 @@ def revoke(token_id: int, *, user_id: int | None, by: Actor, request_id: str | N
 
 
 def bearer(header: str | None) -> Actor:
-    """The actor behind an Authorization header (RFC 6750); nobody without one. Raises Unauthorised for a token that is no good."""
+    """The actor behind an Authorization header (RFC 6750); nobody without one. Raises Unauthorised if the token is no good."""
     if not header:
         return NOBODY
     scheme, _, token = header.partition(" ")
