@@ -52,6 +52,18 @@ def transaction() -> Iterator[Session]:
     _run(session.info.pop("after_commit"))
 
 
+@contextmanager
+def apart() -> Iterator[Connection]:
+    """A unit of work on a connection of its own, beside whatever the session is reading: heartbeats, logs of calls.
+
+    It commits even if the verb around it fails later. Never within transaction(): on SQLite it would wait for itself.
+    """
+    if db.session.registry.has() and db.session().info.get("writing"):
+        raise RuntimeError("apart() would wait for the transaction around it")
+    with _turn(db.engine), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
 def after_commit(session: Session, act: Callable[[], object]) -> None:
     """Run `act` once the transaction is committed; never if it is rolled back. An error in it is logged, not raised."""
     if not session.info.get("writing"):

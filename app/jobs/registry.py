@@ -1,0 +1,45 @@
+"""Kinds of jobs: a function becomes one by its decorator."""
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is known of a kind of job before it runs."""
+
+    name: str
+    run: Callable[..., Any]      # (work, **args) -> a JSON object to keep as the result, or None
+    queue: Literal["default", "heavy"]
+    max_attempts: int
+    seconds: float               # a job that takes longer is killed
+    cron: str | None             # in UTC; comes again by itself, with these arguments
+    label: str
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def job(name: str, *, queue: Literal["default", "heavy"] = "default", max_attempts: int = 5, seconds: float = 300,
+        cron: str | None = None, label: str = "") -> Callable[[F], F]:
+    """Make `run(work: Work, **args)` a kind of job, named like "exports.run".
+
+    "heavy" jobs get a process of their own. `seconds` is a hard limit for one attempt. `cron` makes it come again by itself.
+    """
+
+    def register(run: F) -> F:
+        _kinds[name] = Kind(name, run, queue, max_attempts, seconds, cron, label or name.replace(".", ": ").replace("_", " "))
+        return run
+    return register
+
+
+def kind(name: str) -> Kind:
+    """The kind of this name. Raises KeyError."""
+    return _kinds[name]
+
+
+def kinds() -> tuple[Kind, ...]:
+    """Every kind, by name."""
+    return tuple(_kinds[name] for name in sorted(_kinds))
