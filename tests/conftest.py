@@ -19,6 +19,9 @@ from app.accounts.models import User
 from app.audit import COMMAND_LINE
 from app.config import Config, load
 from app.extensions import Model, db
+from app.jobs import queues
+from app.jobs.drain import drain as drain_queue
+from app.run.valkey import Valkey
 from app.transaction import transaction
 from tests.client import Client, SignedInClient
 
@@ -152,6 +155,29 @@ def token(app: Flask, user: Callable[..., int]) -> Callable[..., str]:
     def make(role: str = "admin", **values: object) -> str:
         return tokens.add(user(role, **values), "tests", by=COMMAND_LINE)
     return make
+
+
+@pytest.fixture(scope="session")
+def valkey(settings: Config) -> Iterator[str]:
+    """The address of a real Valkey, at the place where this installation looks for it."""
+    server = Valkey(settings.instance_dir / "valkey", settings.socket_path)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def drain(app: Flask) -> Callable[[], int]:
+    """Work off everything that is due, in this process, without Redis: `drain()` says how many rows were tried."""
+
+    def work_off() -> int:
+        db.session.rollback()
+        count = 0
+        while tried := sum(drain_queue(queue.name) for queue in queues.registered()):
+            count += tried
+        db.session.rollback()
+        return count
+    return work_off
 
 
 def empty() -> None:
