@@ -7,12 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from app.errors import Problem
-
-if TYPE_CHECKING:
-    from app.records.changes import Change
+from app.records.change import Change
 
 
 class Rejected(Problem):
@@ -104,7 +102,7 @@ class Provider:
     icon: ClassVar[str] = "plug"
     kept_headers: ClassVar[tuple[str, ...]] = ()   # beyond the common ones; `parse` sees only kept headers on a retry
     reject_status: ClassVar[int] = 400             # what the provider wants to hear about a bad signature
-    secret_hint: ClassVar[str] = ""                # how its secret looks, for the form
+    looks_like: ClassVar[str] = ""                 # its secret, for the form
 
     def check_secret(self, value: str) -> None:
         """Raise ValueError with a sentence when `value` cannot be a secret of this provider."""
@@ -117,7 +115,7 @@ class Provider:
         """The events in a verified receipt, in their order. Raises Unreadable."""
         raise NotImplementedError
 
-    def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> "list[Change]":
+    def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         """What our records should become, by column. Raises Unreadable when the payload lacks what it must have."""
         raise NotImplementedError
 

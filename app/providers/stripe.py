@@ -1,0 +1,218 @@
+"""Stripe. HMAC-SHA256 over "t.body", hex, the secret as raw text; snapshots of whole objects, in no order, sent again for days.
+
+Docs: "Receive Stripe events in your webhook endpoint", "Types of events", the objects Charge, PaymentIntent, Refund, Dispute,
+Subscription and Customer (API 2025). A payment of ours is Stripe's payment intent: its charge, its refunds and its dispute
+all tell about the same one. A charge without an intent is a payment under its own id.
+"""
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from app.integrations.provider import EndpointConfig, Incoming, Provider, Receipt, Rejected, Secret, Unreadable, dig, from_epoch
+from app.integrations.registry import register
+from app.integrations.signing import check_clock, first_matching, hmac_hex
+from app.records.changes import Change
+
+Values = dict[str, Any]
+
+KINDS = {
+    "payment_intent.created": "payment.created",
+    "payment_intent.processing": "payment.changed",             # the bank is thinking about it
+    "payment_intent.requires_action": "payment.changed",        # the customer has to confirm
+    "payment_intent.amount_capturable_updated": "payment.authorised",
+    "payment_intent.partially_funded": "payment.changed",
+    "payment_intent.succeeded": "payment.paid",
+    "payment_intent.payment_failed": "payment.failed",
+    "payment_intent.canceled": "payment.failed",                # no money will come of it
+    "charge.pending": "charge.changed",
+    "charge.succeeded": "charge.changed",                       # authorised or paid: `captured` says which
+    "charge.captured": "charge.changed",
+    "charge.updated": "charge.changed",
+    "charge.failed": "charge.changed",
+    "charge.expired": "charge.changed",                         # authorised, never captured
+    "charge.refunded": "charge.changed",                        # carries the sum of all refunds so far
+    "refund.created": "refund.made",                            # one refund; says nothing of the sum
+    "refund.updated": "refund.made",
+    "charge.refund.updated": "refund.made",                     # the same under its older name
+    "charge.dispute.created": "dispute.opened",
+    "charge.dispute.updated": "dispute.changed",
+    "charge.dispute.closed": "dispute.changed",
+    "charge.dispute.funds_withdrawn": "dispute.changed",
+    "charge.dispute.funds_reinstated": "dispute.changed",
+    "customer.created": "customer.changed",
+    "customer.updated": "customer.changed",
+    "customer.subscription.created": "subscription.changed",
+    "customer.subscription.updated": "subscription.changed",
+    "customer.subscription.paused": "subscription.changed",
+    "customer.subscription.resumed": "subscription.changed",
+    "customer.subscription.deleted": "subscription.changed",    # it ended; the object stays
+}
+
+INTENT_STATUS = {
+    "requires_payment_method": "pending",
+    "requires_confirmation": "pending",
+    "requires_action": "pending",
+    "processing": "pending",
+    "requires_capture": "authorised",
+    "succeeded": "paid",
+    "canceled": "failed",
+}
+
+SUBSCRIPTION_STATUS = {
+    "trialing": "trial",
+    "active": "active",
+    "past_due": "past_due",
+    "unpaid": "past_due",                 # Stripe has stopped asking for the money
+    "incomplete": "past_due",             # the first invoice is open
+    "incomplete_expired": "ended",
+    "paused": "paused",                   # the trial ended without a way to pay
+    "canceled": "ended",
+}
+
+DISPUTE_STATUS = {
+    "won": "paid",
+    "warning_closed": "paid",             # an enquiry that never became a dispute
+}
+
+
+@register
+class Stripe(Provider):
+    name, label, icon = "stripe", "Stripe", "credit-card"
+    looks_like = "Begins with whsec_, from the endpoint's page in the Stripe dashboard"
+
+    def check_secret(self, value: str) -> None:
+        if not value.startswith("whsec_"):
+            raise ValueError("The signing secret of a Stripe endpoint begins with whsec_. An API key (sk_…) is something else.")
+
+    def verify(self, receipt: Receipt, endpoint: EndpointConfig, now: datetime) -> Secret:
+        """`Stripe-Signature: t=…,v1=…[,v1=…]`; other schemes in it are for others (docs: "Verify webhook signatures")."""
+        parts = [part.strip().partition("=") for part in receipt.header("Stripe-Signature").split(",")]
+        clock = next((value for name, _, value in parts if name == "t"), "")
+        signatures = [value for name, _, value in parts if name == "v1"]
+        if not signatures:
+            raise Rejected("The header Stripe-Signature is missing or has no v1 signature.")
+        secret = first_matching(endpoint.secrets, hmac_hex("sha256", clock.encode() + b"." + receipt.body), *signatures)
+        check_clock(clock, endpoint, now)
+        return secret
+
+    def parse(self, receipt: Receipt, endpoint: EndpointConfig) -> list[Incoming]:
+        event = receipt.json()
+        kind = dig(event, "type")
+        if not isinstance(dig(event, "id"), str) or not isinstance(kind, str):
+            raise Unreadable("A Stripe event has an id and a type; this has not.")
+        if dig(event, "object") != "event":                     # v2 events are thin: they name an object and show none
+            return [Incoming(None, event["id"], dig(event, "related_object", "id"), receipt.received_at, event, kind)]
+        return [Incoming(KINDS.get(kind), event["id"], _about(event), from_epoch(event.get("created")), event, kind)]
+
+    def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
+        """What the snapshot in the event says, as of the moment Stripe made the event."""
+        resource, values_of = TRANSLATIONS[str(incoming.kind).partition(".")[0]]
+        told = dig(incoming.payload, "data", "object")
+        if not isinstance(told, Mapping) or incoming.object_key is None:
+            raise Unreadable("The event shows no object with an id under data.object.")
+        values = values_of(told, incoming)
+        if not values:
+            return []
+        as_of = from_epoch(told.get("created")) if incoming.kind == "refund.made" else incoming.occurred_at
+        return [Change(resource, values, key={"external_id": incoming.object_key}, as_of=as_of)]
+
+
+def _about(event: Any) -> str | None:
+    """The outside id of the record the event is about: the payment intent for whatever happens to a payment."""
+    told = dig(event, "data", "object")
+    if dig(told, "object") in ("charge", "refund", "dispute"):
+        found = _id(dig(told, "payment_intent")) or (_id(dig(told, "charge")) or dig(told, "id"))
+    else:
+        found = dig(told, "id")
+    return found if isinstance(found, str) else None
+
+
+def _intent(told: Mapping[str, Any], incoming: Incoming) -> Values:
+    status = "failed" if incoming.kind == "payment.failed" else INTENT_STATUS.get(str(told.get("status")))
+    amount = told.get("amount_received") if status == "paid" else told.get("amount")
+    return _known(amount_minor=amount, currency=_upper(told.get("currency")), status=status, method=_method(told),
+                  order=dig(told, "metadata", "order"))
+
+
+def _charge(told: Mapping[str, Any], incoming: Incoming) -> Values:
+    captured = told.get("captured") and told.get("amount_captured") is not None
+    return _known(amount_minor=told.get("amount_captured" if captured else "amount"), refunded_minor=told.get("amount_refunded"),
+                  currency=_upper(told.get("currency")), status=_charge_status(told),
+                  method=dig(told, "payment_method_details", "type"), order=dig(told, "metadata", "order"))
+
+
+def _charge_status(told: Mapping[str, Any]) -> str | None:
+    if told.get("status") != "succeeded":
+        return {"pending": "pending", "failed": "failed"}.get(str(told.get("status")))
+    if told.get("disputed"):
+        return "disputed"
+    if told.get("refunded"):
+        return "refunded"
+    if told.get("amount_refunded"):
+        return "part_refunded"
+    return "paid" if told.get("captured", True) else "authorised"
+
+
+def _refund(told: Mapping[str, Any], incoming: Incoming) -> Values:
+    """One refund says that money went back, not how much in all: said as of the refund's own moment, so that the
+    charge.refunded that belongs to it, never older and further in life, has the last word in every order."""
+    if told.get("status") in ("failed", "canceled"):
+        return {}
+    return _known(currency=_upper(told.get("currency")), status="part_refunded")
+
+
+def _dispute(told: Mapping[str, Any], incoming: Incoming) -> Values:
+    return _known(currency=_upper(told.get("currency")), status=DISPUTE_STATUS.get(str(told.get("status")), "disputed"))
+
+
+def _subscription(told: Mapping[str, Any], incoming: Incoming) -> Values:
+    item = dig(told, "items", "data", 0)
+    price = dig(item, "price") or dig(told, "plan")
+    each, quantity = dig(price, "unit_amount"), dig(item, "quantity")
+    renews = told.get("current_period_end") or dig(item, "current_period_end")    # moved to the item in API 2025-03
+    status = "paused" if told.get("pause_collection") else SUBSCRIPTION_STATUS.get(str(told.get("status")))
+    return _known(status=status, customer=_outside(told.get("customer")), product=_outside(dig(price, "product")),
+                  amount_minor=None if each is None else each * (1 if quantity is None else quantity),
+                  currency=_upper(dig(price, "currency") or told.get("currency")),
+                  renews_at=None if renews is None else from_epoch(renews))
+
+
+def _customer(told: Mapping[str, Any], incoming: Incoming) -> Values:
+    return _known(email=told.get("email"), name=told.get("name"), phone=told.get("phone"),
+                  country=dig(told, "address", "country"))
+
+
+TRANSLATIONS: dict[str, tuple[str, Callable[[Mapping[str, Any], Incoming], Values]]] = {
+    "payment": ("payments", _intent),
+    "charge": ("payments", _charge),
+    "refund": ("payments", _refund),
+    "dispute": ("payments", _dispute),
+    "subscription": ("subscriptions", _subscription),
+    "customer": ("customers", _customer),
+}
+
+
+def _known(**values: Any) -> Values:
+    """Only what the event says: an absent value is not an empty one."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _id(told: Any) -> str | None:
+    """An id, whether it is given bare or with its object expanded around it."""
+    found = dig(told, "id") if isinstance(told, Mapping) else told
+    return found if isinstance(found, str) else None
+
+
+def _outside(told: Any) -> dict[str, str] | None:
+    found = _id(told)
+    return None if found is None else {"external_id": found}
+
+
+def _method(told: Mapping[str, Any]) -> str | None:
+    """How it is paid. An intent only lists what it would take: said once there is no choice left."""
+    types = told.get("payment_method_types")
+    return types[0] if isinstance(types, list) and len(types) == 1 and isinstance(types[0], str) else None
+
+
+def _upper(code: Any) -> str | None:
+    return code.upper() if isinstance(code, str) else None

@@ -1,0 +1,83 @@
+"""The endpoints that may receive right now, with their secrets opened: kept for a moment in each process."""
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.orm import Session
+
+from app import cache
+from app.config import config
+from app.errors import NotFound
+from app.extensions import db
+from app.integrations.provider import EndpointConfig, Secret
+from app.integrations.secrets import unseal
+from app.records import owners
+from app.webhooks.models import Endpoint, StoredSecret
+
+CACHE = "webhooks.live"
+SECONDS = 2.0      # how long another process may go on with an old secret
+LIVE = ("active", "retiring")
+COLUMNS = (Endpoint.id, Endpoint.token, Endpoint.provider, Endpoint.name, Endpoint.account, Endpoint.is_enabled, Endpoint.config)
+
+
+@dataclass(frozen=True)
+class Live:
+    """An endpoint as the receive path and the worker need it."""
+
+    id: int
+    provider: str
+    is_enabled: bool
+    config: EndpointConfig
+
+
+def by_token(provider: str, token: str) -> Live:
+    """The enabled endpoint of this provider behind this token, at most two seconds old. Raises NotFound."""
+    found = cache.get(CACHE, token, SECONDS, lambda: _one(token))
+    if found is None or not found.is_enabled or found.provider != provider:
+        raise NotFound("No endpoint has this address. It may have been switched off.")
+    return found
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> dict[int, Live]:
+    """These endpoints, enabled or not: what was accepted is worked off."""
+    rows = connection.execute(select(*COLUMNS).where(Endpoint.id.in_(set(ids)))).all()
+    secrets = _secrets(connection, [row.id for row in rows])
+    return {row.id: _live(row, secrets[row.id]) for row in rows}
+
+
+@owners.register
+def listens(session: Session, account: str) -> bool:
+    """Whether an endpoint reports for this account: then what it reports is not ours to edit."""
+    query = select(Endpoint.id).where(Endpoint.account == account, Endpoint.is_enabled.is_(True)).limit(1)
+    return session.execute(query).first() is not None
+
+
+def forget() -> None:
+    """Read every endpoint anew, in this process."""
+    cache.drop(CACHE)
+
+
+def _one(token: str) -> Live | None:
+    with db.engine.connect() as connection:
+        row = connection.execute(select(*COLUMNS).where(Endpoint.token == token)).first()
+        return None if row is None else _live(row, _secrets(connection, [row.id])[row.id])
+
+
+def _secrets(connection: Connection, endpoint_ids: list[int]) -> dict[int, tuple[Secret, ...]]:
+    """The live secrets of each endpoint, the newest first."""
+    found: dict[int, tuple[Secret, ...]] = defaultdict(tuple)
+    rows = connection.execute(select(StoredSecret.id, StoredSecret.endpoint_id, StoredSecret.sealed)
+                              .where(StoredSecret.endpoint_id.in_(endpoint_ids), StoredSecret.state.in_(LIVE))
+                              .order_by(StoredSecret.id.desc()))
+    for row in rows:
+        found[row.endpoint_id] += (Secret(row.id, unseal(row.sealed)),)
+    return found
+
+
+def _live(row: Row[Any], secrets: tuple[Secret, ...]) -> Live:
+    public_url = row.config.get("public_url") or f"{config().address}/hooks/{row.provider}/{row.token}"
+    tolerance = timedelta(seconds=row.config.get("tolerance", 300))
+    return Live(row.id, row.provider, row.is_enabled, EndpointConfig(row.name, row.account, secrets, public_url, tolerance))

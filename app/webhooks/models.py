@@ -1,0 +1,90 @@
+"""The tables of incoming webhooks: endpoints and their secrets, what arrived, and the events that came of it."""
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Id, Model
+from app.jobs.models import Queued, queue_indexes
+
+REJECTED = text("verdict = 'rejected'")
+
+
+class Endpoint(Model):
+    """A URL of ours that one account of a provider posts to."""
+
+    __tablename__ = "webhook_endpoints"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    token: Mapped[str] = mapped_column(unique=True)      # the part of the URL nobody can guess
+    provider: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)       # what staff call it: "Stripe EU"
+    account: Mapped[str] = mapped_column(index=True)     # whose outside ids these are
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    config: Mapped[dict[str, Any]] = mapped_column(default=dict)   # {"tolerance": seconds, "public_url": …}
+    created_at: Mapped[datetime]
+
+    @property
+    def path(self) -> str:
+        return f"/hooks/{self.provider}/{self.token}"
+
+
+class StoredSecret(Model):
+    """What proves a post. Active and retiring ones are live; of a retired one only the hint is left."""
+
+    __tablename__ = "webhook_secrets"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"), index=True)
+    sealed: Mapped[str]                                  # by integrations.secrets
+    hint: Mapped[str]                                    # its last four characters
+    state: Mapped[str] = mapped_column(default="active")   # active | retiring | retired
+    created_at: Mapped[datetime]
+
+
+class Body(Model):
+    """The very bytes of a post, apart from everything that is listed, so that retention can drop them first."""
+
+    __tablename__ = "webhook_bodies"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Event(Queued, Model):
+    """One thing a provider says happened, however often it is sent. Its receipts hold the bytes it is read from."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (
+        UniqueConstraint("endpoint_id", "dedupe_key"),
+        Index("ix_webhook_events_said", "said", "id"),
+        *queue_indexes("webhook_events", object_key="object_key"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    item: Mapped[int | None] = mapped_column(Integer)    # its place in the post; None: the post could not be read
+    dedupe_key: Mapped[str]
+    kind: Mapped[str | None]                             # our word; None: nothing we act on
+    said: Mapped[str]                                    # the provider's word
+    object_key: Mapped[str | None]                       # account/outside id of what it is about
+    occurred_at: Mapped[datetime]                        # by the provider's clock
+    received_at: Mapped[datetime]
+
+
+class StoredReceipt(Model):
+    """One arrival of an event, or one post that was turned away. Only headers on the allow list; never a credential."""
+
+    __tablename__ = "webhook_receipts"
+    __table_args__ = (
+        Index("ix_webhook_receipts_rejected", "endpoint_id", "id", sqlite_where=REJECTED, postgresql_where=REJECTED),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_events.id"), index=True)
+    verdict: Mapped[str]                                 # ok | duplicate | rejected
+    reason: Mapped[str | None]                           # why it was rejected
+    more: Mapped[int] = mapped_column(default=0)         # rejections like this one since the last that was kept
+    received_at: Mapped[datetime]
+    remote_ip: Mapped[str | None]
+    headers: Mapped[dict[str, Any]]
+    size: Mapped[int]                                    # bytes
+    body_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_bodies.id"))   # a duplicate keeps none
+    secret_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_secrets.id"), index=True)

@@ -1,0 +1,160 @@
+"""Work events off: what a drain says of our records is one batch for the gate; the events are done in the same commit."""
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import Actor, Door
+from app.errors import Conflict, Invalid, Problem
+from app.extensions import db
+from app.integrations.provider import Incoming, Provider, Receipt, Unreadable
+from app.integrations.registry import provider
+from app.jobs import queues
+from app.jobs.queue import Claim, Queue, fail, finish_many
+from app.records.changes import Change, Outcome, Source, apply
+from app.records.registry import named
+from app.transaction import transaction
+from app.webhooks import live
+from app.webhooks.live import Live
+from app.webhooks.models import Body, Event, StoredReceipt
+
+GRANTS = ("*.create", "*.edit", "*.trash", "*.restore")
+REFUSED = ("invalid", "missing", "forbidden")
+LOUDEST = ("created", "updated", "unchanged", "tie", "stale")     # what an event with several changes is said to have done
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as its provider told it."""
+
+    claim: Claim
+    event: Event
+    endpoint: Live
+    receipt: Receipt
+
+
+def process(claims: list[Claim]) -> None:
+    """Do what these events say, each exactly once: effect and `done` are one commit. Events of one endpoint are one batch.
+
+    An event that is refused or cannot be read is dead with a sentence and harms no other. Raises when a batch fails for
+    another reason: then each claim is tried alone.
+    """
+    for endpoint, told in _by_endpoint(_load(claims)).items():
+        _process(endpoint, told)
+
+
+EVENTS = queues.register(Queue("webhooks", Event, process, batch=100, object_key="object_key"))
+
+
+def source(endpoint: Live) -> Source:
+    """Through which door an endpoint's events come."""
+    return Source(Door.EVENT, Actor("provider", endpoint.config.name, endpoint.id, GRANTS), account=endpoint.config.account)
+
+
+def changes(event: Event, endpoint: Live, receipt: Receipt) -> list[Change]:
+    """What the event says should become of our records; [] if it says nothing we keep. Raises Unreadable."""
+    by = provider(endpoint.provider)
+    return [change._replace(cause=event.id, word=event.dedupe_key)
+            for incoming in _incomings(by, event, endpoint, receipt) if incoming.kind is not None
+            for change in by.changes(incoming, endpoint.config)]
+
+
+def first_receipt(session: Session, event_ids: Iterable[int]) -> dict[int, tuple[StoredReceipt, bytes]]:
+    """The receipt each event was made from, and its bytes; nothing for those whose body retention has dropped."""
+    rows = session.execute(select(StoredReceipt, Body.content).join(Body, Body.id == StoredReceipt.body_id)
+                           .where(StoredReceipt.event_id.in_(event_ids), StoredReceipt.verdict == "ok"))
+    return {receipt.event_id: (receipt, content) for receipt, content in rows if receipt.event_id is not None}
+
+
+def as_received(stored: StoredReceipt, body: bytes, endpoint: Live) -> Receipt:
+    """The receipt as the provider's parser takes it."""
+    return Receipt("POST", endpoint.config.public_url, stored.headers, body, stored.remote_ip, stored.received_at)
+
+
+def refusal(outcomes: Sequence[Outcome], told: Sequence[Change]) -> Problem | None:
+    """Why an event cannot take effect, in one sentence a person can act on; None if it did."""
+    for outcome, change in zip(outcomes, told, strict=True):
+        label = named(change.resource).singular.lower()
+        if outcome.kind == "conflict":
+            return Conflict(f"Somebody changed the {label} at the same moment.", retry=True)
+        if outcome.kind in REFUSED and outcome.errors:
+            said = " ".join(f"{name}: {sentence}" for name, sentence in outcome.errors.items())
+            return Invalid(said, title=f"The {label} {_outside(change)} was refused")
+    if any(outcome.kind in REFUSED for outcome in outcomes):
+        return Invalid("Another part of the event was refused.")
+    return None
+
+
+def _load(claims: list[Claim]) -> list[Told]:
+    """The claimed events with everything needed to read them, in the order of the claims."""
+    session: Session = db.session()
+    by_id = {claim.id: claim for claim in claims}
+    events = session.scalars(select(Event).where(Event.id.in_(by_id)).order_by(Event.id)).all()
+    endpoints = live.by_ids(session.connection(), [event.endpoint_id for event in events])
+    receipts = first_receipt(session, by_id)
+    told = []
+    for event in events:
+        stored, body = receipts.get(event.id, (None, b""))
+        endpoint = endpoints[event.endpoint_id]
+        receipt = (Receipt("POST", endpoint.config.public_url, {}, b"", None, event.received_at) if stored is None
+                   else as_received(stored, body, endpoint))
+        told.append(Told(by_id[event.id], event, endpoint, receipt))
+    session.rollback()
+    return told
+
+
+def _by_endpoint(told: list[Told]) -> dict[Live, list[Told]]:
+    found: dict[Live, list[Told]] = defaultdict(list)
+    for each in told:
+        found[each.endpoint].append(each)
+    return found
+
+
+def _process(endpoint: Live, told: list[Told]) -> None:
+    wanted: list[tuple[Told, list[Change]]] = []
+    failed: list[tuple[Told, Exception]] = []
+    for each in told:
+        try:
+            wanted.append((each, changes(each.event, endpoint, each.receipt)))
+        except Exception as error:   # the edge: what one event breaks must not touch its neighbours; kept as its attempt
+            failed.append((each, error))
+    with transaction() as session:
+        outcomes = apply(session, [change for _, mine in wanted for change in mine], source(endpoint))
+        _end(session, wanted, outcomes, failed)
+
+
+def _end(session: Session, wanted: list[tuple[Told, list[Change]]], outcomes: list[Outcome],
+         failed: list[tuple[Told, Exception]]) -> None:
+    """Say of each event what came of it. The fences are the last statements of the transaction."""
+    done: list[tuple[Claim, str]] = []
+    at = 0
+    for told, mine in wanted:
+        became = outcomes[at:at + len(mine)]
+        at += len(mine)
+        problem = refusal(became, mine)
+        if problem is None:
+            done.append((told.claim, _outcome(became)))
+        else:
+            failed.append((told, problem))
+    finish_many(session, done)
+    for told, error in failed:
+        fail(session, told.claim, error)
+
+
+def _outcome(outcomes: Sequence[Outcome]) -> str:
+    kinds = {outcome.kind for outcome in outcomes}
+    return next((kind for kind in LOUDEST if kind in kinds), "ignored")
+
+
+def _incomings(by: Provider, event: Event, endpoint: Live, receipt: Receipt) -> list[Incoming]:
+    """Read from the very bytes again: a parser that was mended since reads them better."""
+    if not receipt.body:
+        raise Unreadable("Its body is not kept any more.")
+    incomings = by.parse(receipt, endpoint.config)
+    return incomings if event.item is None else incomings[event.item:event.item + 1]
+
+
+def _outside(change: Change) -> str:
+    return str((change.key or {}).get("external_id", ""))
