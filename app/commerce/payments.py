@@ -1,0 +1,56 @@
+"""Payments: money a provider took for us."""
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Id, SortKey
+from app.records.fields import Choice, Currency, Money, Reference, State, Text
+from app.records.registry import register
+from app.records.resource import Action, Outside, Record, Resource
+
+STATES = (
+    State("pending", tone="wait", shape="open"),
+    State("authorised", tone="busy", shape="half"),
+    State("failed", tone="bad", shape="call"),
+    State("paid", tone="ok", shape="full"),
+    State("part_refunded", tone="back", shape="half"),
+    State("refunded", tone="back", shape="full"),
+    State("disputed", tone="bad", shape="call"),
+)
+TRANSITIONS = {
+    "pending": ("authorised", "failed", "paid"),
+    "authorised": ("failed", "paid"),
+    "failed": ("pending", "paid"),
+    "paid": ("part_refunded", "refunded", "disputed"),
+    "part_refunded": ("refunded", "disputed"),
+    "disputed": ("paid", "refunded"),
+}
+
+
+class Payment(Outside, Record):
+    __tablename__ = "payments"
+    order_id: Mapped[int | None] = mapped_column(Id, ForeignKey("orders.id"))
+    amount_minor: Mapped[int | None]
+    refunded_minor: Mapped[int | None]
+    currency: Mapped[str | None]
+    status: Mapped[str | None] = mapped_column(SortKey)
+    method: Mapped[str | None]
+
+
+payments = register(Resource(
+    Payment,
+    fields=(
+        Text("external_id", "Payment ID", required=True, owned=True, sortable=True,
+             aliases=("transaction", "transaction id", "charge id", "payment")),
+        Reference("order", to="orders", shown_by="number", loose=True, aliases=("order number",)),
+        Money("amount", required=True, owned=True, sortable=True, aliases=("total", "gross")),
+        Money("refunded", owned=True, default=0, aliases=("amount refunded",)),
+        Currency("currency", required=True, owned=True),
+        Choice("status", choices=STATES, transitions=TRANSITIONS, required=True, owned=True, sortable=True, default="pending"),
+        Text("method", owned=True, limit=40, sortable=True, aliases=("payment method", "card brand")),
+    ),
+    key="external_id",
+    icon="credit-card",
+    listed=("external_id", "order", "amount", "refunded", "status", "method", "updated_at"),
+    searched=("external_id", "method"),
+    actions=(Action("refund", fields=(Money("amount", required=True), Text("reason")), needs="payments.refund"),),
+))

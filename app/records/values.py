@@ -1,0 +1,180 @@
+"""From what people and files write to plain values. Each raises ValueError: what is wrong, then what to write instead."""
+import re
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import NamedTuple
+
+LARGEST = 2**63 - 1
+PLAIN = re.compile(r"[+-]?\d+\Z", re.ASCII)
+GROUPED = {mark: re.compile(rf"[+-]?(?:\d+|\d{{1,3}}(?:[{re.escape(group)}  \u202f'’]\d{{3}})+)?"
+                            rf"(?:{re.escape(mark)}\d+|(?<=\d){re.escape(mark)}?)\Z", re.ASCII)
+           for mark, group in ((".", ","), (",", "."))}
+GROUPING = {mark: str.maketrans("", "", f"{group}  \u202f'’") for mark, group in ((".", ","), (",", "."))}
+ISO_DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\Z", re.ASCII)
+OTHER_DAY = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})\Z", re.ASCII)
+YES = frozenset(("yes", "true", "1", "y", "on", "x", "ja", "oui", "si", "sí", "✓"))
+NO = frozenset(("no", "false", "0", "n", "off", "nein", "non", "✗"))
+STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+BREAKS = re.compile(r"[\t\r\n\u2028\u2029]+")
+
+
+class Reading(NamedTuple):
+    """How numbers and days are written where the values come from; an import finds it out column by column."""
+
+    decimal: str = "."
+    day_first: bool = False
+    ids: bool = False     # a bare whole number names a record by its id, as in JSON; in files it is a number like any other
+
+
+def text_of(raw: object, limit: int, lines: bool = False) -> str | None:
+    """Text without blanks around it, None if nothing is left. One line unless `lines`; then line ends become "\\n"."""
+    if raw is None:
+        return None
+    value = raw if type(raw) is str else _plain_text(raw)
+    value = value.strip()
+    if not value.isprintable():
+        value = value.replace("\r\n", "\n").replace("\r", "\n") if lines else BREAKS.sub(" ", value)
+        if STRANGE.search(value):
+            raise ValueError("This contains characters that cannot be kept. Type it again without them.")
+    if len(value) > limit:
+        raise ValueError(f"This has {len(value)} characters. Shorten it to {limit}.")
+    return value or None
+
+
+def whole_of(raw: object, reading: Reading) -> int | None:
+    """A whole number from -2⁶³ to 2⁶³ - 1."""
+    if raw is None or raw == "":
+        return None
+    if isinstance(raw, str) and raw.isspace():
+        return None
+    value = raw if type(raw) is int else _whole(raw, reading)
+    if not -LARGEST <= value <= LARGEST:
+        raise ValueError("This number is too large to keep. Write a smaller one.")
+    return value
+
+
+def decimal_of(raw: object, reading: Reading, like: str) -> Decimal | None:
+    """A finite number, exact. `like` is what the sentence shows as an example, with a decimal point."""
+    if raw is None or raw == "":
+        return None
+    if isinstance(raw, str):
+        written = raw.strip()
+        if not written:
+            return None
+        if len(written) <= 40 and GROUPED[reading.decimal].match(written) and any(map(str.isdigit, written)):
+            return Decimal(written.translate(GROUPING[reading.decimal]).replace(reading.decimal, "."))
+    elif isinstance(raw, (int, float, Decimal)) and not isinstance(raw, bool):
+        value = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
+        if value.is_finite() and abs(value) < 10**40:
+            return value
+    raise ValueError(f"This is not a number. Write it like {like.replace('.', reading.decimal)}.")
+
+
+def day_of(raw: object, reading: Reading) -> date | None:
+    """A day. Years first are always understood; otherwise `day_first` says what 5/6/2026 means (dots: always the day)."""
+    if raw is None or raw == "":
+        return None
+    if isinstance(raw, datetime):
+        return raw.date()
+    if isinstance(raw, date):
+        return raw
+    written = str(raw).strip()
+    if not written:
+        return None
+    found = _day(written, reading)
+    if found is None and len(written) > 10:
+        found = _day(written[:10].rstrip(" T,"), reading) if _clock(written) == time() else None
+    if found is None:
+        raise ValueError("This is not a date. Write it like 2026-05-31.")
+    return found
+
+
+def moment_of(raw: object, reading: Reading) -> datetime | None:
+    """A moment in UTC; what has no offset is UTC."""
+    if raw is None or raw == "":
+        return None
+    try:
+        at = raw if isinstance(raw, datetime) else _moment(raw, reading)
+        return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("This is not a date and time. Write it like 2026-05-31 14:30.") from None
+
+
+def truth_of(raw: object) -> bool | None:
+    """Yes or no."""
+    if raw is None or isinstance(raw, bool):
+        return raw
+    word = str(raw).strip().casefold()
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    if word:
+        raise ValueError("This is neither yes nor no. Write one of the two.")
+    return None
+
+
+def id_of(raw: object) -> int:
+    """The id of a record."""
+    if type(raw) is str and len(raw) < 20 and PLAIN.match(raw):
+        raw = int(raw)
+    if type(raw) is int and 0 < raw <= LARGEST:
+        return raw
+    raise ValueError("This is not the id of a record. Write a whole number.")
+
+
+def _plain_text(raw: object) -> str:
+    if isinstance(raw, (dict, list, tuple, set, bytes)):
+        raise ValueError("This is not text. Write a single value.")
+    if isinstance(raw, float) and raw.is_integer() and abs(raw) < 2**53:
+        return str(int(raw))
+    return str(raw)
+
+
+def _whole(raw: object, reading: Reading) -> int:
+    if type(raw) is str and len(raw) < 20 and PLAIN.match(raw):
+        return int(raw)
+    try:
+        value = decimal_of(raw, reading, "12")
+    except ValueError:
+        value = None
+    if value is None or value != value.to_integral_value():
+        raise ValueError("This is not a whole number. Write it like 12.")
+    return int(value)
+
+
+def _day(written: str, reading: Reading) -> date | None:
+    try:
+        if found := ISO_DAY.match(written):
+            return date(int(found[1]), int(found[2]), int(found[3]))
+        if found := OTHER_DAY.match(written):
+            day, month = int(found[1]), int(found[3])
+            if not (reading.day_first or found[2] == "."):
+                day, month = month, day
+            return date(int(found[4]), month, day)
+    except ValueError:
+        return None
+    return None
+
+
+def _clock(written: str) -> time | None:
+    try:
+        return time.fromisoformat(written[10:].strip(" T,"))
+    except ValueError:
+        return None
+
+
+def _moment(raw: object, reading: Reading) -> datetime | None:
+    if isinstance(raw, date):
+        return datetime.combine(raw, time())
+    written = str(raw).strip()
+    if not written:
+        return None
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        head, _, rest = written.replace("T", " ").replace(", ", " ").partition(" ")
+        found = _day(head, reading)
+        if found is None:
+            raise
+        return datetime.combine(found, time.fromisoformat(rest.strip()) if rest.strip() else time())
