@@ -61,14 +61,17 @@ def read_rows(path: Path, options: Options | None = None, limits: Limits | None 
         about = next(messages, {}).get("about")
         if about is None:
             raise _death(child)
-        yield Reading(About(**{name: tuple(value) if isinstance(value, list) else value for name, value in about.items()}),
-                      _rows(messages, child))
+        yield Reading(_about(about), _rows(messages, child))
+
+
+def _about(said: dict[str, Any]) -> About:
+    return About(**{**said, "headers": tuple(said["headers"]), "sheets": tuple(said["sheets"])})
 
 
 @contextmanager
 def _child(path: Path, options: Options, limits: Limits) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes]]]:
     asked = json.dumps({"path": str(path), "options": asdict(options), "limits": asdict(limits)})
-    child = subprocess.Popen([sys.executable, "-I", "-c", START, str(ROOT / "app"), asked], stdin=subprocess.DEVNULL,
+    child = subprocess.Popen([sys.executable, "-I", "-c", START, str(ROOT / "app"), asked], stdin=subprocess.DEVNULL,  # noqa: S603 (our own code)
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
                              env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"})
     assert child.stdout is not None
@@ -84,8 +87,7 @@ def _rows(messages: Iterator[dict[str, Any]], child: "subprocess.Popen[bytes]") 
     for message in messages:
         if "end" in message:
             return
-        for number, cells in message["rows"]:
-            yield number, cells
+        yield from message["rows"]
     raise _death(child)
 
 
@@ -104,7 +106,7 @@ def _lines(child: "subprocess.Popen[bytes]", pipe: int, silence: float) -> Itera
         waiting.register(pipe, selectors.EVENT_READ)
         while True:
             began = time.monotonic()
-            while not waiting.select(timeout=1.0):
+            while not waiting.select(timeout=min(1.0, silence)):
                 if time.monotonic() - began > silence:
                     child.kill()
                     raise BadFile("Reading it takes too long. Save only the sheet with the data, as CSV, and upload that.")

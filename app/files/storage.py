@@ -47,7 +47,7 @@ class Storage:
             while piece := stream.read(PIECE):
                 size += len(piece)
                 if most is not None and size > most:
-                    raise TooLarge(f"The file is larger than {most // 2**20} MiB. Split it, or save it without pictures and formats.")
+                    raise TooLarge(f"The file is larger than {most // 2**20} MiB. Split it, or save it without pictures.")
                 digest.update(piece)
                 file.write(piece)
         return Stored(name, size, digest.hexdigest())
@@ -100,6 +100,14 @@ class Storage:
         """Remove the file; it is no mistake if it is gone already."""
         with suppress(FileNotFoundError):
             self._files.rm_file(self._path(name))
+
+    def names(self) -> Iterator[str]:
+        """Every whole file there is, in no order; one may be deleted before it is opened."""
+        if self._files.exists(self._root):
+            for path in self._files.find(self._root):
+                name = path.removeprefix(self._root).lstrip("/")
+                if not name.startswith("drafts/"):
+                    yield name
 
     def check(self) -> None:
         """Raise an OSError unless a file can be written, read and removed."""

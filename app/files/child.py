@@ -1,0 +1,111 @@
+"""What runs in the child process that reads a file: takes its limits on, finds the table, says its rows on standard output."""
+import json
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from app.files.cells import Cell
+from app.files.delimited import open_delimited
+from app.files.headers import find_header, named
+from app.files.limits import BadFile, Limits, Options
+from app.files.workbook import open_workbook
+
+PEEK = 60
+HOLD = 1 << 17  # characters
+Numbered = Iterator[tuple[int, list[Cell]]]
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def main() -> None:
+    """Read the file named in the last argument. Whatever goes wrong with the file is said, not raised."""
+    asked = json.loads(sys.argv[2])
+    limits = Limits(**asked["limits"])
+    _restrict(limits)
+    try:
+        for message in read(Path(asked["path"]), Options(**asked["options"]), limits):
+            _say(message)
+    except BadFile as problem:
+        _say({"problem": problem.detail})
+    except MemoryError:
+        _say({"problem": "It needs more memory than reading a file may take. Save only the sheet with the data, as CSV."})
+    except BaseException as error:  # a panic of the Rust reader is no Exception
+        _say({"problem": f"It is damaged, or no CSV or XLSX file ({type(error).__name__}). "
+                         "Open it in a spreadsheet program, save it again, and upload that."})
+
+
+def read(path: Path, options: Options, limits: Limits) -> Iterator[dict[str, Any]]:
+    """The messages about one file, in the order they are sent."""
+    if path.stat().st_size > limits.size:
+        raise BadFile(f"It is larger than {limits.size // 2**20} MiB. Split it into several files.")
+    with path.open("rb") as file:
+        head = file.read(8)
+    if not head:
+        raise BadFile("It is empty.")
+    if head == OLE:
+        raise BadFile("It is protected by a password, or an old XLS file. Save it as XLSX without a password, or as CSV.")
+    opened = open_workbook if head.startswith(b"PK\x03\x04") else open_delimited
+    about, rows = opened(path, options, limits)
+    yield from _table(about, _counted(rows, limits), options)
+
+
+def _table(about: dict[str, Any], rows: Numbered, options: Options) -> Iterator[dict[str, Any]]:
+    first = list(islice(rows, PEEK if options.header_row is None else max(PEEK, options.header_row)))
+    header = options.header_row or find_header(first)
+    cells = next((cells for number, cells in first if number == header), None)
+    if cells is None:
+        raise BadFile("There are no rows in it." if options.header_row is None else f"Row {header} is empty: no headings there.")
+    yield {"about": {**about, "headers": named(cells), "header_row": header}}
+    total, held, size = 0, [], 0
+    for row in chain(first, rows):
+        if row[0] <= header:
+            continue
+        total, size = total + 1, size + sum(len(cell) if isinstance(cell, str) else 8 for cell in row[1])
+        held.append(row)
+        if size > HOLD or len(held) == 500:
+            yield {"rows": held}
+            held, size = [], 0
+    if held:
+        yield {"rows": held}
+    yield {"end": total}
+
+
+def _counted(rows: Numbered, limits: Limits) -> Numbered:
+    """The rows that are not blank, without blank cells at their end, as long as they stay within bounds."""
+    total = cells_seen = 0
+    for number, cells in rows:
+        while cells and (cells[-1] is None or cells[-1] == ""):
+            cells.pop()
+        if not cells:
+            continue
+        total, cells_seen = total + 1, cells_seen + len(cells)
+        _check(number, cells, total, cells_seen, limits)
+        yield number, cells
+
+
+def _check(number: int, cells: list[Cell], total: int, cells_seen: int, limits: Limits) -> None:
+    if len(cells) > limits.columns:
+        raise BadFile(f"Row {number} has more than {limits.columns} columns. Delete those that are not needed.")
+    if total > limits.rows + 1:
+        raise BadFile(f"It has more than {limits.rows:,} rows. Split it into several files.")
+    if cells_seen > limits.cells:
+        raise BadFile(f"It has more than {limits.cells:,} cells. Split it into several files.")
+    if any(isinstance(cell, str) and len(cell) > limits.text for cell in cells):
+        raise BadFile(f"A cell in row {number} has more than {limits.text:,} characters. A quote may be missing at its end.")
+
+
+def _restrict(limits: Limits) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def _say(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message, ensure_ascii=True, allow_nan=False, separators=(",", ":")))
+    sys.stdout.write("\n")
+    sys.stdout.flush()

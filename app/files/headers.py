@@ -1,0 +1,53 @@
+"""Which row of a sheet holds the headings, and what the columns are called."""
+import re
+from collections.abc import Sequence
+
+from app.files.cells import Cell, text
+
+LIKE_DATA = re.compile(r"[\d\s.,:/+€$£%()-]+|[^@\s]+@[^@\s]+")
+
+
+def find_header(rows: Sequence[tuple[int, list[Cell]]]) -> int:
+    """The number of the row that looks most like headings: words, all different, as wide as what follows. 0 without rows.
+
+    Titles above the table and notes beside them are narrower than the table, so they lose.
+    """
+    if not rows:
+        return 0
+    width = sorted(_filled(cells) for _, cells in rows)[len(rows) // 2]
+    wide = [(number, cells) for number, cells in rows[:30] if _filled(cells) * 2 > width]
+    for number, cells in wide:
+        if _wordy(cells):
+            return number
+    return wide[0][0] if wide else rows[0][0]
+
+
+def _filled(cells: Sequence[Cell]) -> int:
+    return sum(cell is not None and cell != "" for cell in cells)
+
+
+def _wordy(cells: Sequence[Cell]) -> bool:
+    words = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
+    different = len({word.casefold() for word in words}) == len(words) == _filled(cells)
+    return different and not any(LIKE_DATA.fullmatch(word) for word in words)
+
+
+def named(cells: Sequence[Cell]) -> list[str]:
+    """The names of the columns, all different: a blank heading is called after its letter, a repeated one numbered."""
+    names: list[str] = []
+    for position, cell in enumerate(cells):
+        name = " ".join(text(cell).split()) or f"Column {letter(position)}"
+        count, wanted = 2, name
+        while name in names:
+            name, count = f"{wanted} ({count})", count + 1
+        names.append(name)
+    return names
+
+
+def letter(position: int) -> str:
+    """What a spreadsheet program calls the column at `position`, counted from 0: A, B, … Z, AA."""
+    name, rest = "", position + 1
+    while rest:
+        rest, digit = divmod(rest - 1, 26)
+        name = chr(65 + digit) + name
+    return name

@@ -1,0 +1,127 @@
+"""Files for people to take away, written row by row in bounded memory: CSV, XLSX, JSON lines.
+
+A cell is text, a number or empty. Text is made harmless for spreadsheet programs; numbers are written as numbers.
+"""
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, BinaryIO
+from xml.sax.saxutils import escape
+
+from app.files.cells import EXACT
+from app.files.guard import defuse, shield
+from app.files.headers import letter
+
+Value = str | int | float | Decimal | bool | date | None
+LAST_ROW = 1_048_576
+LONGEST_TEXT = 32_767
+UNSAYABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)))
+"""What XML 1.0 has no way to write."""
+ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)|\r")
+FIRST_DAY, LEAP = date(1899, 12, 30), date(1900, 3, 1)
+
+
+def csv_writer(file: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
+    """Write UTF-8 with the mark Excel needs, commas, CRLF (RFC 4180). Returns the number of rows."""
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
+    writer = csv.writer(text)
+    writer.writerow(headers)
+    count = 0
+    for row in rows:
+        count += 1
+        writer.writerow([defuse(value) if isinstance(value, str) else value for value in row])
+    text.flush()
+    text.detach()
+    return count
+
+
+def jsonl_writer(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write one JSON object a line. Returns the number of rows."""
+    count = 0
+    for row in rows:
+        count += 1
+        file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str).encode() + b"\n")
+    return count
+
+
+def xlsx_writer(file: BinaryIO, title: str, headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
+    """Write a workbook: bold frozen headings, text as text cells, a further sheet when one is full. Returns the number of rows.
+
+    ECMA-376 part 1, §18: inline strings, so that nothing has to be kept in memory.
+    """
+    count, sheet, source = 0, 0, iter(rows)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        following: Sequence[Value] | None = next(source, None)
+        while sheet == 0 or following is not None:
+            sheet += 1
+            with archive.open(f"xl/worksheets/sheet{sheet}.xml", "w", force_zip64=True) as part:
+                part.write(SHEET_HEAD + _row(1, headers, style=' s="1"').encode())
+                number = 1
+                while following is not None and number < LAST_ROW:
+                    number += 1
+                    part.write(_row(number, following).encode())
+                    following = next(source, None)
+                part.write(SHEET_FOOT)
+            count += number - 1
+        for name, content in _rest(title, sheet):
+            archive.writestr(name, content)
+    return count
+
+
+def _row(number: int, values: Sequence[Value], style: str = "") -> str:
+    cells = "".join(_cell(f"{letter(position)}{number}", value, style) for position, value in enumerate(values))
+    return f'<row r="{number}">{cells}</row>'
+
+
+def _cell(place: str, value: Value, style: str) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
+    if isinstance(value, int | float | Decimal) and -EXACT < value < EXACT:
+        return f'<c r="{place}"><v>{value}</v></c>'
+    if isinstance(value, date) and not isinstance(value, datetime) and value >= LEAP:
+        return f'<c r="{place}" s="2"><v>{(value - FIRST_DAY).days}</v></c>'
+    text = ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", shield(str(value).translate(UNSAYABLE))[:LONGEST_TEXT])
+    return f'<c r="{place}" t="inlineStr"{style}><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+
+
+def _rest(title: str, sheets: int) -> Iterator[tuple[str, str]]:
+    """Every part of the workbook but the sheets."""
+    numbers = range(1, sheets + 1)
+    name = escape("".join(c for c in title if c not in "[]:*?/\\'\"")[:25], {'"': "&quot;"})
+    named = "".join(f'<sheet name="{name}{f" {n}" if n > 1 else ""}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
+    yield "xl/workbook.xml", f'{XML}<workbook xmlns="{MAIN}" xmlns:r="{REFERS}"><sheets>{named}</sheets></workbook>'
+    links = "".join(f'<Relationship Id="rId{n}" Type="{REFERS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers)
+    yield "xl/_rels/workbook.xml.rels", (f'{XML}<Relationships xmlns="{PACKAGE}/relationships">{links}<Relationship '
+                                         f'Id="rId0" Type="{REFERS}/styles" Target="styles.xml"/></Relationships>')
+    yield "xl/styles.xml", STYLES
+    yield "_rels/.rels", (f'{XML}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
+                          f'Type="{REFERS}/officeDocument" Target="xl/workbook.xml"/></Relationships>')
+    parts = "".join(f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{KIND}.worksheet+xml"/>' for n in numbers)
+    yield "[Content_Types].xml", (
+        f'{XML}<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/><Default '
+        f'Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override '
+        f'PartName="/xl/workbook.xml" ContentType="{KIND}.sheet.main+xml"/><Override PartName="/xl/styles.xml" '
+        f'ContentType="{KIND}.styles+xml"/>{parts}</Types>')
+
+
+XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+REFERS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+SHEET_HEAD = (f'{XML}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" '
+              'activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetFormatPr defaultColWidth="18" '
+              'defaultRowHeight="15"/><sheetData>').encode()
+SHEET_FOOT = b"</sheetData></worksheet>"
+STYLES = (f'{XML}<styleSheet xmlns="{MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/>'
+          '<sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill>'
+          '<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>'
+          '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf xfId="0"/><xf xfId="0" fontId="1" applyFont="1"/>'
+          '<xf xfId="0" numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>')

@@ -1,0 +1,87 @@
+"""The plan of a batch, chunk by chunk: what would become of each row, written beside it. No record is touched."""
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from app.audit import Actor, to_json
+from app.records import changes
+from app.records.batches import Batch, Shape, Shaped, rows_table, shaped, source
+from app.records.changes import Change, Outcome
+from app.transaction import lock
+
+ONLY: dict[str, Any] = {"create": "create", "update": "update"}
+CHUNK = 1000
+
+
+def plan_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | None, size: int = CHUNK) -> bool:
+    """Plan the next rows, in the caller's transaction; says whether there are more. The rights are those `actor` has now.
+
+    A row that means the same record as one before it is "repeated": the first one counts.
+    """
+    batch = lock(session, Batch, batch_id)
+    rows = _next(session, batch, size)
+    if rows:
+        read = [shaped(row, shape) for row in rows]
+        first = _firsts(session, batch, rows, read)
+        asked = [(row, one) for row, one in zip(rows, read, strict=True) if row.number not in first]
+        outcomes = changes.plan(session, [_change(batch, row.number, one) for row, one in asked], source(batch, actor))
+        found = [_planned(batch, row.number, one, outcome) for (row, one), outcome in zip(asked, outcomes, strict=True)]
+        found += [_repeated(batch, number, before) for number, before in first.items()]
+        write(session, found)
+        batch.plans = dict(Counter(batch.plans) + Counter(one["to_outcome"] for one in found))
+        batch.planned_to = rows[-1].number
+    return len(rows) == size
+
+
+def _next(session: Session, batch: Batch, size: int) -> Sequence[Any]:
+    return session.execute(
+        select(rows_table.c.number, rows_table.c.cells, rows_table.c["values"], rows_table.c.record_id)
+        .where(rows_table.c.batch_id == batch.id, rows_table.c.number > batch.planned_to)
+        .order_by(rows_table.c.number).limit(size)).all()
+
+
+def _change(batch: Batch, number: int, one: Shaped) -> Change:
+    return Change(batch.resource, one.values, key=one.key, only=ONLY.get(batch.mode), cause=number)
+
+
+def _firsts(session: Session, batch: Batch, rows: Sequence[Any], read: Sequence[Shaped]) -> dict[int, int]:
+    """{number of a repeat: number of the first row that means the same record}."""
+    keys = {one.same for one in read if one.same is not None}
+    query = select(rows_table.c.key, func.min(rows_table.c.number)).where(
+        rows_table.c.batch_id == batch.id, rows_table.c.key.in_(keys), rows_table.c.number <= batch.planned_to)
+    first: dict[str, int] = dict(session.execute(query.group_by(rows_table.c.key)).tuples().all()) if keys else {}
+    return {row.number: first[one.same] for row, one in zip(rows, read, strict=True)
+            if one.same is not None and first.setdefault(one.same, row.number) != row.number}
+
+
+def _planned(batch: Batch, number: int, one: Shaped, outcome: Outcome) -> dict[str, Any]:
+    errors = {**outcome.errors, **one.errors}
+    kind = "invalid" if one.errors else outcome.kind
+    diff = outcome.diff if kind in ("updated", "conflict") else None
+    return row_values(batch, number, kind, errors, diff, outcome.id, outcome.version) | {"to_key": one.same}
+
+
+def _repeated(batch: Batch, number: int, first: int) -> dict[str, Any]:
+    return row_values(batch, number, "repeated", {"": f"This is the same record as row {first}. Only the first one counts."}) | {
+        "to_key": None}
+
+
+def row_values(batch: Batch, number: int, outcome: str, errors: Any = None, diff: Any = None, record_id: int | None = None,
+               version: int | None = None) -> dict[str, Any]:
+    """One line for `write`."""
+    return {"of_batch": batch.id, "of_number": number, "to_outcome": outcome, "to_errors": errors or None,
+            "to_diff": json.loads(to_json(diff)) if diff else None, "to_record_id": record_id, "to_version": version}
+
+
+def write(session: Session, found: Sequence[dict[str, Any]]) -> None:
+    """Write what was found out beside the rows; `to_key` only if it is given."""
+    if not found:
+        return
+    names = [name.removeprefix("to_") for name in found[0] if name.startswith("to_")]
+    session.connection().execute(
+        update(rows_table).where(rows_table.c.batch_id == bindparam("of_batch"), rows_table.c.number == bindparam("of_number"))
+        .values({name: bindparam(f"to_{name}", type_=rows_table.c[name].type) for name in names}), found)

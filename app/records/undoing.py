@@ -1,0 +1,81 @@
+"""Undoing a batch: for each record the opposite of all its rows at once, unless somebody has changed it since."""
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import Actor, Audit, Door
+from app.records import changes
+from app.records.batches import Batch, chunk_size, source
+from app.records.changes import Change, Outcome
+from app.records.planning import row_values, write
+from app.records.registry import named
+from app.records.resource import Resource
+from app.transaction import lock, now
+
+Kept = Sequence[Any]
+
+
+def undo_chunk(session: Session, batch_id: int, actor: Actor, size: int | None = None) -> bool:
+    """Undo the batch in the next records, in the caller's transaction; says whether there are more.
+
+    What it created goes to the trash, what it changed gets its old values back. A record changed since is left alone and
+    its rows say "kept". Where it has come to is part of the commit, so it can be repeated after a crash.
+    """
+    batch = lock(session, Batch, batch_id)
+    limit = size or chunk_size(session)
+    records = [list(rows) for _, rows in groupby(_written(session, batch, limit), key=attrgetter("record_id"))]
+    if records:
+        moment = now(session)
+        asked = [_opposite(named(batch.resource), rows, moment) for rows in records]
+        outcomes = changes.apply(session, asked, source(batch, actor, Door.UNDO))
+        said = [(rows, _became(rows, outcome), outcome) for rows, outcome in zip(records, outcomes, strict=True)]
+        write(session, [_row(batch, one, kind, outcome) for rows, kind, outcome in said for one in rows if one.door_part])
+        batch.undone = dict(Counter(batch.undone) + Counter(kind for _, kind, _ in said))
+        batch.undone_to = records[-1][0].record_id
+    return len(records) == limit
+
+
+def _written(session: Session, batch: Batch, limit: int) -> Kept:
+    """What the audit has of the next records this batch wrote, oldest first within each."""
+    ours = (Audit.door == batch.door, Audit.door_id == (batch.door_id or batch.id), Audit.resource == batch.resource)
+    records = select(Audit.record_id).where(*ours, Audit.record_id > batch.undone_to).distinct().order_by(
+        Audit.record_id).limit(limit)
+    return session.execute(select(Audit.record_id, Audit.version, Audit.action, Audit.diff, Audit.door_part).where(
+        *ours, Audit.record_id.in_(records)).order_by(Audit.record_id, Audit.version)).all()
+
+
+def _opposite(resource: Resource, rows: Kept, moment: datetime) -> Change:
+    """One change back for everything the batch did to a record, as of the version it left."""
+    id, version = rows[0].record_id, rows[-1].version
+    if rows[0].action == "created":
+        return Change(resource.name, {"trashed_at": moment}, key={"id": id}, version=version, cause=rows[0].door_part)
+    old: dict[str, Any] = {}
+    for row in rows:
+        for column, (before, _) in json.loads(row.diff).items():
+            old.setdefault(column, _revived(resource, column, before))
+    return Change(resource.name, old, key={"id": id}, version=version, only="update", cause=rows[0].door_part)
+
+
+def _revived(resource: Resource, column: str, value: Any) -> Any:
+    """A value as the audit keeps it (JSON), as the record had it."""
+    field = resource.field(column)
+    return datetime.fromisoformat(value) if value is not None and field is not None and field.kind == "datetime" else value
+
+
+def _became(rows: Kept, outcome: Outcome) -> str:
+    if outcome.kind in ("updated", "unchanged"):
+        return "trashed" if rows[0].action == "created" else "restored"
+    return "kept" if outcome.kind == "conflict" else "refused"
+
+
+def _row(batch: Batch, row: Any, kind: str, outcome: Outcome) -> dict[str, Any]:
+    changed = {"": "Somebody has changed this record since. It was left as it is."}
+    errors = outcome.errors or (changed if kind == "kept" else None)
+    return row_values(batch, row.door_part, kind, errors, None, row.record_id, outcome.version or row.version)
