@@ -1,13 +1,39 @@
-"""The filters of the query grammar: from `total.gte=100` to a condition, or to a sentence saying why not."""
-from collections.abc import Sequence
-from dataclasses import dataclass, field as attribute
-from typing import Protocol
+"""The filters of the query grammar: from `total.gte=100` to a condition, or to a sentence saying why not.
 
-from sqlalchemy import ColumnElement
+    status=paid                    equal; status=paid,refunded: one of them (choices, ids, numbers, references)
+    name=Ada&name=Bob              text may hold a comma, so its parameter is repeated
+    total.gte=100  total.lt=200    gt gte lt lte of numbers, amounts, days and moments
+    placed_at=2026-05-31           a day is all of its moments, in UTC or with an offset: 2026-05-31+02:00
+    name.contains=ada              without regard to case; also .starts
+    note.empty=true                also .empty=false; status.ne=draft is true of an empty one too
+    customer=7                     the id, or what it is shown by: customer=ada@example.com
+    customer.email.contains=@acme. a field of the record referred to, one step far; lines.quantity.gte=10 of any line
+    any.1.status=paid&any.1.total.gte=100      what shares a number are alternatives; groups all have to hold
+"""
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from difflib import get_close_matches
+from typing import Any, NamedTuple, Protocol, cast
+from urllib.parse import parse_qsl
+
+from sqlalchemy import ColumnElement, FromClause, Table, or_, select
 from werkzeug.datastructures import MultiDict
 
-from app.records.fields import Field
+from app.config import config
+from app.errors import BadRequest
+from app.records import money, operators
+from app.records.fields import Field, Integer, Lines, Money, Reference
+from app.records.operators import Asked
+from app.records.registry import named
+from app.records.resource import BUILT_IN as MOMENTS
 from app.records.resource import Resource
+
+MOST = 100
+GROUP = re.compile(r"any\.([0-9]{1,3})\.(.+)\Z", re.S)
+BUILT_IN: tuple[Field, ...] = (Integer("id", "ID", least=1, sortable=True), *MOMENTS)
+"""What every record has and every list filters and sorts by, besides the declared fields."""
 
 
 class Sight(Protocol):
@@ -15,7 +41,20 @@ class Sight(Protocol):
 
     def fields(self, resource: Resource) -> tuple[Field, ...]: ...
 
-    def rows(self, resource: Resource) -> ColumnElement[bool] | None: ...
+    def rows(self, resource: Resource, table: FromClause | None = None) -> ColumnElement[bool] | None: ...
+
+
+class Everything:
+    """Sees all fields and rows: for conditions the installation itself wrote."""
+
+    def fields(self, resource: Resource) -> tuple[Field, ...]:
+        return resource.fields
+
+    def rows(self, resource: Resource, table: FromClause | None = None) -> ColumnElement[bool] | None:
+        return None
+
+
+EVERYTHING = Everything()
 
 
 @dataclass(frozen=True)
@@ -25,36 +64,165 @@ class Filter:
     param: str
     field: Field
     op: str                       # eq ne gt gte lt lte contains starts empty
-    values: tuple[str, ...]       # as written, one each
+    values: tuple[str, ...]       # as written, one a parameter
     title: str                    # "Total", "Customer e-mail"
     shown: str                    # "at least 100.00 EUR"
     condition: ColumnElement[bool] = attribute(compare=False, repr=False)
     group: str | None = None      # filters of one group are alternatives: any.1.status
 
 
-def parse(resource: Resource, args: MultiDict[str, str], sight: Sight) -> tuple[Filter, ...]:
-    """Read every parameter as a filter. Raises BadRequest with a sentence for each one that cannot be read."""
-    raise NotImplementedError
+class Place(NamedTuple):
+    """What a parameter's name points at: the field, the steps to it, the operator."""
 
-
-def conditions(found: Sequence[Filter]) -> list[ColumnElement[bool]]:
-    """What has to hold for a row to match: every filter, and of each group at least one."""
-    raise NotImplementedError
+    field: Field
+    through: Field | None         # the reference or the lines it is reached by
+    op: str
 
 
 def arguments(text: str) -> MultiDict[str, str]:
     """A query string ("status=paid&total.gte=100") as parameters."""
-    raise NotImplementedError
+    return MultiDict(parse_qsl(text.lstrip("?"), keep_blank_values=True))
 
 
-class Everything:
-    """Sees all fields and rows: for conditions the installation itself wrote."""
+def parse(resource: Resource, args: MultiDict[str, str], sight: Sight, table: FromClause | None = None) -> tuple[Filter, ...]:
+    """Read every parameter as a filter of `table` (default: the resource's own, not an alias of it).
 
-    def fields(self, resource: Resource) -> tuple[Field, ...]:
-        return resource.fields
+    Raises BadRequest with a sentence for each one that cannot be read.
+    """
+    table = resource.table if table is None else table
+    found: list[Filter] = []
+    errors: dict[str, str] = {}
+    if len(args) > MOST:
+        raise BadRequest(f"There are {len(args)} filters; at most {MOST} fit.")
+    for param, raws in args.lists():
+        try:
+            found.append(_filter(resource, table, param, raws, args, sight))
+        except ValueError as error:
+            errors[param] = str(error)
+    if errors:
+        raise BadRequest("Some filters cannot be read.", errors=errors)
+    return tuple(found)
 
-    def rows(self, resource: Resource) -> ColumnElement[bool] | None:
-        return None
+
+def conditions(found: Sequence[Filter]) -> list[ColumnElement[bool]]:
+    """What has to hold for a row to match: every filter, and of each group at least one."""
+    groups: dict[str, list[ColumnElement[bool]]] = {}
+    for number, one in enumerate(found):
+        groups.setdefault(one.group or f"alone {number}", []).append(one.condition)
+    return [or_(*alternatives) for alternatives in groups.values()]
 
 
-EVERYTHING = Everything()
+def key_column(table: FromClause, field: Field) -> ColumnElement[Any]:
+    """The column a list is sorted by for this field: text by its casefolded copy, the rest by itself."""
+    found = table.c.get(f"{field.column}_key")
+    return table.c[field.column] if found is None else found
+
+
+def _filter(resource: Resource, table: FromClause, param: str, raws: list[str], args: MultiDict[str, str],
+            sight: Sight) -> Filter:
+    grouped = GROUP.match(param)
+    place = _place(resource, grouped[2] if grouped else param, sight)
+    prefix = f"any.{grouped[1]}." if grouped else ""
+    asked = _asked(table, place, raws, _currency(place, prefix, args), sight)
+    title = place.field.title if place.through is None else f"{place.through.title} {_inside(place.field.title)}"
+    return Filter(param, place.field, place.op, tuple(raws), title, asked.shown, asked.condition,
+                  grouped[1] if grouped else None)
+
+
+def _place(resource: Resource, path: str, sight: Sight) -> Place:
+    first, *rest = path.split(".")
+    field = _named(first, sight.fields(resource), resource)
+    through = None
+    if rest and rest[0] not in operators.OPERATORS[field.kind] and isinstance(field, Reference | Lines):
+        through, inner = field, rest.pop(0)
+        field = _named(inner, _beyond(field, sight), named(field.to) if isinstance(field, Reference) else resource)
+    op = rest.pop(0) if rest and rest[0] != "eq" else "eq"
+    if rest or op not in operators.OPERATORS[field.kind]:
+        raise ValueError(_no_operator(field, ".".join((op, *rest))))
+    return Place(field, through, op)
+
+
+def _named(name: str, fields: Sequence[Field], resource: Resource) -> Field:
+    known = {field.name: field for field in (*fields, *BUILT_IN)}
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, 1)
+    hint = f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}."
+    raise ValueError(f"{resource.plural} have no field {name} to filter by. {hint}")
+
+
+def _beyond(field: Reference | Lines, sight: Sight) -> tuple[Field, ...]:
+    return sight.fields(named(field.to)) if isinstance(field, Reference) else field.fields
+
+
+def _no_operator(field: Field, op: str) -> str:
+    known = operators.OPERATORS[field.kind]
+    if not known:
+        return f"{field.title} cannot be filtered by. Leave it out."
+    return f"{field.title} knows no .{op}. Choose from {', '.join(f'.{name}' for name in known if name != 'eq')}."
+
+
+def _currency(place: Place, prefix: str, args: MultiDict[str, str]) -> str:
+    """The currency an amount is written in: that of the filter on the currency beside it, or the installation's."""
+    if not isinstance(place.field, Money):
+        return ""
+    step = f"{place.through.name}." if place.through else ""
+    codes = [code.strip().upper() for name in (f"{prefix}{step}{place.field.currency}", f"{step}{place.field.currency}")
+             for code in args.getlist(name)] or [config().currency]
+    if len({money.places(code) for code in codes}) > 1:
+        raise ValueError(f"{' and '.join(codes)} have different decimals. Ask for one currency.")
+    return codes[0]
+
+
+def _asked(table: FromClause, place: Place, raws: list[str], currency: str, sight: Sight) -> Asked:
+    """The condition on a row of `table`, wherever the field itself stands."""
+    if place.through is None:
+        return _here(table, place.field, place.op, raws, currency, sight)
+    if isinstance(place.through, Reference):
+        target = named(place.through.to)
+        asked = _here(target.table, place.field, place.op, raws, currency, sight)
+        return Asked(table.c[place.through.column].in_(_ids(target, asked.condition, sight)), asked.shown)
+    lines = cast(Table, cast(Lines, place.through).model.__table__)
+    asked = _here(lines, place.field, place.op, raws, currency, sight)
+    return Asked(table.c.id.in_(select(lines.c.parent_id).where(asked.condition).correlate(None)), asked.shown)
+
+
+def _here(table: FromClause, field: Field, op: str, raws: list[str], currency: str, sight: Sight) -> Asked:
+    if isinstance(field, Reference) and op != "empty":
+        return _referred(table, field, op, raws, sight)
+    if isinstance(field, Lines):
+        child = cast(Table, field.model.__table__)
+        return operators.ask(field, op, raws, select(child.c.parent_id).where(child.c.parent_id == table.c.id)
+                             .limit(1).correlate(table).scalar_subquery(), currency)
+    return operators.ask(field, op, raws, table.c[field.column], currency, table.c.get(f"{field.column}_key"))
+
+
+def _referred(table: FromClause, field: Reference, op: str, raws: list[str], sight: Sight) -> Asked:
+    """Ids are compared as they are; anything else is looked up by what the record referred to is shown by."""
+    parts = operators.split(field, raws)
+    shown = " or ".join(f"#{part}" if part.isdecimal() else part for part in parts)
+    column = table.c[field.column]
+    either = [column.in_([_id(part) for part in parts if part.isdecimal()])] if any(map(str.isdecimal, parts)) else []
+    words = [part for part in parts if not part.isdecimal()]
+    if words:
+        target = named(field.to)
+        by = _named(field.shown_by, sight.fields(target), target)
+        either.append(column.in_(_ids(target, operators.ask(by, "eq", words, target.table.c[by.column], "").condition, sight)))
+    return Asked(or_(*either), shown) if op == "eq" else Asked(or_(~or_(*either), column.is_(None)), f"not {shown}")
+
+
+def _ids(target: Resource, condition: ColumnElement[bool], sight: Sight) -> Any:
+    visible = sight.rows(target)
+    chosen = select(target.table.c.id).where(condition).correlate(None)
+    return chosen if visible is None else chosen.where(visible)
+
+
+def _id(part: str) -> int:
+    number = int(part) if part.isascii() and len(part) < 20 else 0
+    if not 0 < number < 2**63:
+        raise ValueError("This is not the id of a record. Write a whole number.")
+    return number
+
+
+def _inside(title: str) -> str:
+    return title if title[:2].isalpha() and title[:2].isupper() else title[:1].lower() + title[1:]

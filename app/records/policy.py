@@ -1,7 +1,7 @@
 """What an actor may see and write: fields by right, rows by scope. Pages, API, exports, search and pickers all ask here."""
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false
+from sqlalchemy import ColumnElement, FromClause, and_, false
 
 from app.audit import Actor
 from app.errors import BadRequest, Forbidden
@@ -26,8 +26,9 @@ def writable(actor: Actor, resource: Resource) -> tuple[Field, ...]:
     return tuple(field for field in readable(actor, resource) if field.kind != "json")
 
 
-def scope(actor: Actor, resource: Resource) -> ColumnElement[bool] | None:
-    """Which rows `actor` may touch, as a condition on `resource.table`; None = all of them, false() without `<resource>.read`.
+def scope(actor: Actor, resource: Resource, table: FromClause | None = None) -> ColumnElement[bool] | None:
+    """Which rows `actor` may touch, as a condition on `table` (default: the resource's own); None = all of them, false()
+    without `<resource>.read`.
 
     A scope is a filter in the query grammar. One that cannot be read lets nobody see anything: it raises Forbidden.
     """
@@ -37,11 +38,11 @@ def scope(actor: Actor, resource: Resource) -> ColumnElement[bool] | None:
     if not text:
         return None
     try:
-        found = filters.parse(resource, filters.arguments(text), filters.EVERYTHING)
+        found = filters.parse(resource, filters.arguments(text), filters.EVERYTHING, table)
     except BadRequest as error:
-        said = "; ".join(f"{name} {sentence}" for name, sentence in error.errors.items())
-        raise Forbidden(f"What {actor.name} may see of the {resource.plural.lower()} is written in a way that cannot be read "
-                        f"({said or error.detail}). A person with the role admin can mend it.") from None
+        said = " ".join(f"{name}: {sentence}" for name, sentence in error.errors.items())
+        raise Forbidden(f"What {actor.name} may see of the {resource.plural.lower()} cannot be read. {said or error.detail} "
+                        "A person with the role admin can mend it.") from None
     return and_(*filters.conditions(found))
 
 
@@ -54,5 +55,5 @@ class Sight:
     def fields(self, resource: Resource) -> tuple[Field, ...]:
         return readable(self.actor, resource)
 
-    def rows(self, resource: Resource) -> ColumnElement[bool] | None:
-        return scope(self.actor, resource)
+    def rows(self, resource: Resource, table: FromClause | None = None) -> ColumnElement[bool] | None:
+        return scope(self.actor, resource, table)

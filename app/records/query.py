@@ -1,31 +1,29 @@
 """Reading records: one grammar of filters, search, sort and paging for pages, API, exports, bulk changes and pickers."""
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
 
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from app.access import check
 from app.audit import Actor
+from app.errors import NotFound
+from app.records import cursor, paging, policy, rows, searching
+from app.records.asking import Query, parse, sortable, tidied
+from app.records.cursor import END, Position
 from app.records.fields import Field, Ref
-from app.records.filters import Filter
+from app.records.filters import BUILT_IN, conditions
+from app.records.paging import Order
 from app.records.resource import Resource
+from app.records.rows import Row
+from app.transaction import is_sqlite
 
-Row = dict[str, Any]
+__all__ = ["Count", "Page", "Query", "Row", "count", "ids", "lookup", "one", "page", "parse", "sortable", "stream", "tidied"]
 
-
-@dataclass(frozen=True)
-class Query:
-    """What somebody asks for, checked. `args` says the same again in one spelling, without `after` and `before`."""
-
-    resource: Resource
-    actor: Actor
-    filters: tuple[Filter, ...]
-    search: str                # what stood in q=, "" = no search
-    sort: str                  # "-placed_at"
-    limit: int
-    trashed: str               # "" = leave them out, "with", "only"
-    args: MultiDict[str, str]
+CAP = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,49 +44,159 @@ class Count:
     capped: bool
 
 
-def parse(resource: Resource, args: MultiDict[str, str], actor: Actor, *, extra: Sequence[str] = ()) -> Query:
-    """Read the parameters of a list; those named in `extra` are left to the caller.
+def page(session: Session, query: Query, *, lines: bool = False) -> Page:
+    """The rows the query asks for, references labelled, with their lines if asked for.
 
-    Raises Forbidden without `<resource>.read`, and BadRequest whose `errors` say for each parameter what is wrong: a field
-    or operator there is none of, a field the actor may not see, a value that cannot be read. Nothing is ever ignored,
-    so a form that sends empty fields goes through `tidied` first.
+    At most 2 statements (1 unless the rows without a value begin on the page), 2 more with q=, 1 more with lines. What q=
+    names exactly (an id, a number, an e-mail address) stands before all else on the first page, beyond its limit.
     """
-    raise NotImplementedError
+    connection = session.connection()
+    found = searching.search(connection, query)
+    got = list(islice(_walk(connection, query, query.reads(), found.others, query.limit + 1), query.limit + 1))
+    more, got = len(got) > query.limit, got[:query.limit]
+    if query.backwards:
+        got.reverse()
+    before, after = _sides(query, more)
+    listed = [row for row, _ in got]
+    if found.exact and not before:
+        listed = _named(connection, query, found.exact) + listed
+    field = query.resource.lines
+    if lines and field in policy.readable(query.actor, query.resource) and field is not None:
+        rows.add_lines(session.connection(), field, listed, query.sight)
+    spots = [spot for _, spot in got]
+    return Page(listed, _word(query, spots[-1:]) if after else None, _word(query, (spots or [END])[:1]) if before else None,
+                cursor.seal(query.resource.name, query.sort, END))
 
 
-def tidied(args: MultiDict[str, str]) -> MultiDict[str, str]:
-    """The parameters without the empty ones: what a form with untouched fields means."""
-    raise NotImplementedError
-
-
-def page(session: Session, query: Query) -> Page:
-    """The rows the query asks for, references labelled. At most 2 statements."""
-    raise NotImplementedError
-
-
-def count(session: Session, query: Query, cap: int | None = 10_000) -> Count:
-    """How many rows match, counted no further than `cap`; None counts them all. 1 statement."""
-    raise NotImplementedError
+def count(session: Session, query: Query, cap: int | None = CAP) -> Count:
+    """How many rows match, counted no further than `cap`; None counts them all. 1 statement, 1 more with q=."""
+    matching = select(literal(1)).select_from(query.resource.table).where(*_matching(session.connection(), query))
+    counted = matching if cap is None else matching.limit(cap + 1)
+    number: int = session.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    return Count(number, False) if cap is None or number <= cap else Count(cap, True)
 
 
 def ids(session: Session, query: Query, limit: int) -> list[int]:
-    """The ids of the matching rows, smallest first, at most `limit`. 1 statement."""
-    raise NotImplementedError
+    """The ids of the matching rows, smallest first, at most `limit`. 1 statement, 1 more with q=."""
+    id = query.resource.table.c.id
+    return list(session.execute(select(id).where(*_matching(session.connection(), query)).order_by(id).limit(limit)).scalars())
 
 
 def stream(session: Session, query: Query, fields: Sequence[Field], chunk: int = 1000) -> Iterator[list[Row]]:
     """All matching rows in the order of the query, as they stood at one moment, `chunk` at a time.
 
-    Reads on a connection of its own: the caller may commit on `session` meanwhile. Memory is that of one chunk.
+    Reads on a connection of its own: the caller may commit on `session` meanwhile. Memory is that of one chunk. `fields` are
+    cut to those the actor may read.
     """
-    raise NotImplementedError
+    seen = policy.readable(query.actor, query.resource)
+    fields = [field for field in fields if field in seen or field in BUILT_IN]
+    whole = replace(query, position=None, backwards=False)
+    with _snapshot(session) as connection:
+        walk = _walk(connection, whole, fields, _searched(connection, whole), chunk)
+        while part := [row for row, _ in islice(walk, chunk)]:
+            _complete(connection, query, fields, part)
+            yield part
 
 
 def one(session: Session, resource: Resource, id: int, actor: Actor, trashed: bool = True) -> Row:
-    """The record with its lines, references labelled. Raises NotFound, also for a row out of the actor's scope."""
-    raise NotImplementedError
+    """The record with its lines, references labelled. Raises NotFound, also for a row out of the actor's scope.
+
+    2 statements; 1 where there are no lines. Raises Forbidden without `<resource>.read`.
+    """
+    check(actor, f"{resource.name}.read")
+    sight, fields = policy.Sight(actor), policy.readable(actor, resource)
+    chosen = rows.selection(resource, fields, sight)
+    statement = rows.reading(chosen).where(resource.table.c.id == id, *_visible(resource, actor, "with" if trashed else ""))
+    found = chosen.rows(session.execute(statement).mappings()) if 0 < id < 2**63 else []
+    if not found:
+        raise NotFound(f"There is no {resource.singular.lower()} {id}, or you may not see it.")
+    if resource.lines in fields and resource.lines is not None:
+        rows.add_lines(session.connection(), resource.lines, found, sight)
+    return found[0]
 
 
 def lookup(session: Session, resource: Resource, text: str, actor: Actor, limit: int = 20) -> list[Ref]:
-    """Records to choose from in a picker, best first: what is typed is part of the key, the title or the search index."""
-    raise NotImplementedError
+    """Records to choose from in a picker: those the text names exactly, then those it is a part of, the newest first."""
+    args = MultiDict([("q", text), ("limit", str(limit))] if text.strip() else [("limit", str(limit))])
+    found = page(session, parse(resource, args, actor)).rows
+    key = resource.require(resource.key)
+    return [Ref(row["id"], key.written(row), resource.text(row)) for row in found[:limit]]
+
+
+def _walk(connection: Connection, query: Query, fields: Sequence[Field], extra: Sequence[ColumnElement[bool]],
+          size: int) -> Iterator[tuple[Row, Position]]:
+    """Rows from the position of the query on, with where they stand, fetched `size` at a time: ids first, then the rest."""
+    order, position, left = query.order, query.position, True
+    fixed = [*_conditions(query), *extra]
+    while left:
+        left = False
+        for stretch in paging.stretches(order, position, query.backwards):
+            got = _part(connection, query, fields, [*fixed, *stretch], order, size)
+            yield from got
+            if len(got) == size:
+                position, left = got[-1][1], True
+                break
+
+
+def _part(connection: Connection, query: Query, fields: Sequence[Field], conditions: Sequence[ColumnElement[bool]], order: Order,
+          size: int) -> list[tuple[Row, Position]]:
+    table = query.resource.table
+    spot = (select(table.c.id, order.column.label("sort_value")).where(*conditions).order_by(*order.by(query.backwards))
+            .limit(size).subquery("spot"))
+    chosen = rows.selection(query.resource, fields, query.sight, source=spot.join(table, table.c.id == spot.c.id))
+    statement = rows.reading(chosen).add_columns(spot.c.sort_value).order_by(*order.on(spot).by(query.backwards))
+    found = connection.execute(statement).mappings().all()
+    spots = [paging.position_of(order, one["sort_value"], one["id"]) for one in found]
+    return list(zip(chosen.rows(found), spots, strict=True))
+
+
+def _named(connection: Connection, query: Query, ids: Sequence[int]) -> list[Row]:
+    """The rows with these ids, in the order of the ids."""
+    chosen = rows.selection(query.resource, query.reads(), query.sight)
+    found = chosen.rows(connection.execute(rows.reading(chosen).where(query.resource.table.c.id.in_(ids))).mappings())
+    return sorted(found, key=lambda row: ids.index(row["id"]))
+
+
+def _complete(connection: Connection, query: Query, fields: Sequence[Field], part: Sequence[Row]) -> None:
+    if query.resource.lines is not None and query.resource.lines in fields:
+        rows.add_lines(connection, query.resource.lines, part, query.sight)
+
+
+def _sides(query: Query, more: bool) -> tuple[bool, bool]:
+    """Whether there are rows before and after the page: on the side it came from there are, as far as anybody knows."""
+    came = query.position is not None
+    return (more, came and query.position != END) if query.backwards else (came, more)
+
+
+def _word(query: Query, spots: Sequence[Position]) -> str | None:
+    return cursor.seal(query.resource.name, query.sort, spots[0]) if spots else None
+
+
+def _matching(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
+    return [*_conditions(query), *_searched(connection, query)]
+
+
+def _searched(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
+    every = searching.search(connection, query).every
+    return [] if every is None else [every]
+
+
+def _conditions(query: Query) -> list[ColumnElement[bool]]:
+    return [*conditions(query.filters), *_visible(query.resource, query.actor, query.trashed)]
+
+
+def _visible(resource: Resource, actor: Actor, trashed: str) -> list[ColumnElement[bool]]:
+    """The rows this actor may see, of the trash only or not at all."""
+    gone = resource.table.c.trashed_at
+    told = {"": gone.is_(None), "only": gone.is_not(None)}
+    return [condition for condition in (told.get(trashed), policy.scope(actor, resource)) if condition is not None]
+
+
+@contextmanager
+def _snapshot(session: Session) -> Iterator[Connection]:
+    """A connection that sees the database as it stands now, for as long as it is open."""
+    engine = session.get_bind().engine
+    with engine.connect() as connection:
+        if not is_sqlite(connection):
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield connection
