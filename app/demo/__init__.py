@@ -1,17 +1,4 @@
-"""A small living back office to look at: invented people and shops, made the way real data comes in."""
-from dataclasses import dataclass
+"""A small living back office to look at: invented people and an invented shop, made the way real data comes in."""
+from app.demo.load import Loaded, load
 
-
-@dataclass(frozen=True)
-class Loaded:
-    """What the demo made, by kind."""
-
-    counts: dict[str, int]
-
-
-def load(orders: int = 2000, seed: int = 1) -> Loaded:
-    """Fill an empty installation with `orders` orders and everything around them; the same seed makes the same data.
-
-    Needs an application context; commits as it goes. Raises Conflict when there are records already.
-    """
-    return Loaded({})
+__all__ = ["Loaded", "load"]
