@@ -1,4 +1,16 @@
-"""(pages come here)"""
-from flask import Blueprint
+"""The page of integrations: which providers there are, and what they are connected by."""
+from flask import Blueprint, render_template
 
-bp = Blueprint("integrations", __name__)
+from app.access import requires
+from app.integrations import connected
+from app.integrations.registry import providers
+
+bp = Blueprint("integrations", __name__, url_prefix="/integrations")
+
+
+@bp.get("")
+@requires("integrations.read")
+def index() -> str:
+    """Every provider with its endpoints and connections."""
+    return render_template("integrations/index.html", nav="integrations",
+                           providers=[(each, connected.of(each.name)) for each in providers()])

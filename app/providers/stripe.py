@@ -69,6 +69,9 @@ SUBSCRIPTION_STATUS = {
     "canceled": "ended",
 }
 
+SHIFT = {"ISK": -2, "UGX": -2, "MGA": 2}
+"""Decimals Stripe's smallest unit lies from that of ISO 4217 (docs: "Supported currencies", special cases)."""
+
 DISPUTE_STATUS = {
     "won": "paid",
     "warning_closed": "paid",             # an enquiry that never became a dispute
@@ -130,14 +133,16 @@ def _about(event: Any) -> str | None:
 def _intent(told: Mapping[str, Any], incoming: Incoming) -> Values:
     status = "failed" if incoming.kind == "payment.failed" else INTENT_STATUS.get(str(told.get("status")))
     amount = told.get("amount_received") if status == "paid" else told.get("amount")
-    return _known(amount_minor=amount, currency=_upper(told.get("currency")), status=status, method=_method(told),
+    currency = _upper(told.get("currency"))
+    return _known(amount_minor=_minor(amount, currency), currency=currency, status=status, method=_method(told),
                   order=dig(told, "metadata", "order"))
 
 
 def _charge(told: Mapping[str, Any], incoming: Incoming) -> Values:
     captured = told.get("captured") and told.get("amount_captured") is not None
-    return _known(amount_minor=told.get("amount_captured" if captured else "amount"), refunded_minor=told.get("amount_refunded"),
-                  currency=_upper(told.get("currency")), status=_charge_status(told),
+    currency = _upper(told.get("currency"))
+    return _known(amount_minor=_minor(told.get("amount_captured" if captured else "amount"), currency), currency=currency,
+                  refunded_minor=_minor(told.get("amount_refunded"), currency), status=_charge_status(told),
                   method=dig(told, "payment_method_details", "type"), order=dig(told, "metadata", "order"))
 
 
@@ -168,13 +173,13 @@ def _dispute(told: Mapping[str, Any], incoming: Incoming) -> Values:
 def _subscription(told: Mapping[str, Any], incoming: Incoming) -> Values:
     item = dig(told, "items", "data", 0)
     price = dig(item, "price") or dig(told, "plan")
-    each, quantity = dig(price, "unit_amount"), dig(item, "quantity")
+    currency = _upper(dig(price, "currency") or told.get("currency"))
+    each, quantity = _minor(dig(price, "unit_amount"), currency), dig(item, "quantity")
     renews = told.get("current_period_end") or dig(item, "current_period_end")    # moved to the item in API 2025-03
     status = "paused" if told.get("pause_collection") else SUBSCRIPTION_STATUS.get(str(told.get("status")))
     return _known(status=status, customer=_outside(told.get("customer")), product=_outside(dig(price, "product")),
                   amount_minor=None if each is None else each * (1 if quantity is None else quantity),
-                  currency=_upper(dig(price, "currency") or told.get("currency")),
-                  renews_at=None if renews is None else from_epoch(renews))
+                  currency=currency, renews_at=None if renews is None else from_epoch(renews))
 
 
 def _customer(told: Mapping[str, Any], incoming: Incoming) -> Values:
@@ -195,6 +200,17 @@ TRANSLATIONS: dict[str, tuple[str, Callable[[Mapping[str, Any], Incoming], Value
 def _known(**values: Any) -> Values:
     """Only what the event says: an absent value is not an empty one."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _minor(amount: Any, currency: str | None) -> int | None:
+    """Whole minor units as ISO 4217 has them. Raises Unreadable for an amount that is no whole number of them."""
+    if amount is None:
+        return None
+    shift = SHIFT.get(currency or "", 0)
+    found, rest = divmod(amount * 10 ** max(shift, 0), 10 ** max(-shift, 0)) if type(amount) is int else (0, 1)
+    if rest:
+        raise Unreadable(f"{str(amount)[:40]} is not an amount in {currency}.")
+    return found
 
 
 def _id(told: Any) -> str | None:

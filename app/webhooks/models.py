@@ -9,6 +9,7 @@ from app.extensions import Id, Model
 from app.jobs.models import Queued, queue_indexes
 
 REJECTED = text("verdict = 'rejected'")
+IGNORED = text("outcome = 'ignored'")
 
 
 class Endpoint(Model):
@@ -55,7 +56,9 @@ class Event(Queued, Model):
     __tablename__ = "webhook_events"
     __table_args__ = (
         UniqueConstraint("endpoint_id", "dedupe_key"),
+        Index("ix_webhook_events_endpoint_id_id", "endpoint_id", "id"),
         Index("ix_webhook_events_said", "said", "id"),
+        Index("ix_webhook_events_ignored", "id", sqlite_where=IGNORED, postgresql_where=IGNORED),
         *queue_indexes("webhook_events", object_key="object_key"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)

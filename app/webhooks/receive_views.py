@@ -6,7 +6,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.access import public
 from app.config import config
-from app.errors import BadRequest, Problem, TooLarge
+from app.errors import BadRequest, TooLarge
 from app.extensions import csrf
 from app.integrations.provider import Receipt
 from app.webhooks.receive import receive
@@ -22,15 +22,6 @@ def post(provider: str, token: str) -> Response:
     receipt = Receipt(request.method, request.url, dict(request.headers), _body(), request.remote_addr, datetime.now(UTC))
     answer = receive(provider, token, receipt)
     return Response(answer.body, answer.status, content_type=answer.content_type)
-
-
-@bp.errorhandler(Problem)
-def say(problem: Problem) -> Response:
-    """A sentence in plain text: providers show it to whoever set the endpoint up."""
-    response = Response(f"{problem.title}. {problem.detail}\n", problem.status, content_type="text/plain; charset=utf-8")
-    if problem.status == 503:
-        response.headers["Retry-After"] = "5"
-    return response
 
 
 def _body() -> bytes:

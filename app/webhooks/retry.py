@@ -1,8 +1,13 @@
 """What a person does to an event: put it back in the queue, or let it be."""
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, select, update
+
 from app import audit
 from app.audit import Actor
 from app.errors import Conflict
-from app.jobs.enqueue import requeue
+from app.jobs.enqueue import requeue, ring_after
 from app.transaction import lock, now, repeated, transaction
 from app.webhooks.models import Event
 
@@ -39,3 +44,17 @@ def ignore(event_id: int, *, by: Actor) -> None:
             raise Conflict("It took effect already: there is nothing left to ignore.")
         event.status, event.outcome, event.finished_at = "done", "ignored", now(session)
         audit.note(session, by, "webhooks.ignore", TABLE, event_id)
+
+
+@repeated
+def retry_all(conditions: Sequence[ColumnElement[bool]], *, by: Actor) -> int:
+    """Put every dead event under these conditions back in the queue, in one statement and one audit row; returns how many."""
+    with transaction() as session:
+        dead = select(Event.id).where(Event.status == "dead", *conditions)
+        found = session.execute(update(Event).where(Event.id.in_(dead), Event.status == "dead").values(
+            status="waiting", attempts=0, run_at=now(session), outcome=None, last_error=None, finished_at=None))
+        count = cast(CursorResult[Any], found).rowcount
+        if count:
+            audit.note(session, by, "webhooks.retry_all", TABLE, count=count)
+            ring_after(session, "webhooks")
+        return count

@@ -1,4 +1,166 @@
-"""(pages come here)"""
-from flask import Blueprint
+"""The pages of the event log: the list, one event, and what a person may do to it."""
+from typing import Any
+from urllib.parse import urlencode
 
-bp = Blueprint("webhooks", __name__)
+from flask import Blueprint, Response, render_template, request, url_for
+from flask import redirect as go
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.access import can, current_actor, requires
+from app.errors import NotFound
+from app.extensions import db
+from app.integrations.registry import provider, providers
+from app.jobs.models import Attempt
+from app.ui import Mark, mark, toast
+from app.webhooks import endpoint_views as endpoints
+from app.webhooks import log, payload, retry, story, words
+from app.webhooks.models import Endpoint, Event, StoredReceipt, StoredSecret
+from app.webhooks.process import first_receipt
+
+bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+bp.register_blueprint(endpoints.bp)
+MOST = 50            # attempts and receipts shown on an event's page
+
+
+@bp.get("")
+@requires("webhooks.read")
+def index() -> str:
+    """The log, the newest first."""
+    session: Session = db.session()
+    known = {each.id: each for each in session.scalars(select(Endpoint))}
+    question = log.asked(request.args, list(known.values()))
+    page = log.page(session, question)
+    touched = story.touched(session, [event.id for event in page.events])
+    return render_template("webhooks/index.html", nav="webhooks", page=page, question=question, endpoints=known, touched=touched,
+                           counts=log.counts(session, question), views=log.VIEWS, words=words, providers=providers(),
+                           address=_address)
+
+
+@bp.get("/events/<int:event_id>")
+@requires("webhooks.read")
+def show(event_id: int) -> str:
+    """One event: what it says, what came of it, and what a retry would do."""
+    session: Session = db.session()
+    event = _event(session, event_id)
+    endpoint = session.get_one(Endpoint, event.endpoint_id)
+    receipts = _receipts(session, event_id)
+    body = _body(session, event_id) if can(current_actor(), "webhooks.sensitive") else None
+    return render_template(
+        "webhooks/show.html", nav="webhooks", event=event, endpoint=endpoint, by=provider(endpoint.provider), words=words,
+        attempts=_attempts(session, event_id), receipts=receipts, body=body, tree=payload.tree(body) if body else None,
+        raw=payload.raw, secret=_secret(session, receipts), others=_others(session, event),
+        changed=story.changed(session, event_id, current_actor()), preview=_preview(session, event))
+
+
+@bp.get("/events/<int:event_id>/body")
+@requires("webhooks.sensitive")
+def body(event_id: int) -> Response:
+    """The very bytes, as a file: never shown as a page."""
+    found = _body(db.session(), event_id)
+    if found is None:
+        raise NotFound(f"The body of event {event_id} is not kept.")
+    answer = Response(found, content_type="application/octet-stream")
+    answer.headers["Content-Disposition"] = f'attachment; filename="event-{event_id}.txt"'
+    return answer
+
+
+@bp.post("/events/<int:event_id>/retry")
+@requires("webhooks.retry")
+def retry_event(event_id: int) -> AnyResponse:
+    retry.retry(event_id, by=current_actor())
+    toast(f"Event {event_id} is queued again.")
+    return go(url_for(".show", event_id=event_id), 303)
+
+
+@bp.post("/events/<int:event_id>/ignore")
+@requires("webhooks.ignore")
+def ignore_event(event_id: int) -> AnyResponse:
+    retry.ignore(event_id, by=current_actor())
+    toast(f"Event {event_id} is ignored.", url=url_for(".retry_event", event_id=event_id), word="Retry it")
+    return go(url_for(".show", event_id=event_id), 303)
+
+
+@bp.post("/events/retry")
+@requires("webhooks.retry")
+def retry_all() -> AnyResponse:
+    """Queue again every dead event the filters of the list find."""
+    session: Session = db.session()
+    known = list(session.scalars(select(Endpoint)))
+    question = log.asked(MultiDict({**request.args, "status": "dead"}), known)
+    count = retry.retry_all(question.conditions, by=current_actor())
+    toast(f"{count:,} {'event is' if count == 1 else 'events are'} queued again.")
+    return go(_address(question, status="dead"), 303)
+
+
+@bp.get("/rejected")
+@requires("webhooks.read")
+def rejected() -> str:
+    """Posts that proved nothing, the newest first: the page to look at when a provider says it cannot deliver."""
+    session: Session = db.session()
+    query = select(StoredReceipt).where(StoredReceipt.verdict == "rejected").order_by(StoredReceipt.id.desc()).limit(MOST)
+    known = {each.id: each for each in session.scalars(select(Endpoint))}
+    found = [receipt for each in known for receipt in session.scalars(query.where(StoredReceipt.endpoint_id == each))]
+    return render_template("webhooks/rejected.html", nav="webhooks", endpoints=known,
+                           receipts=sorted(found, key=lambda receipt: -receipt.id))
+
+
+def _address(question: log.Asked, endpoint: str = "webhooks.index", **new: object) -> str:
+    """The list with the same filters, some of them changed or (None) taken away."""
+    given: dict[str, Any] = {"status": question.status, **question.words, **new}
+    query = {name: value for name, value in given.items() if value not in (None, "")}
+    return url_for(endpoint) + (f"?{urlencode(query)}" if query else "")
+
+
+def _event(session: Session, event_id: int) -> Event:
+    found = session.get(Event, event_id) if event_id < 2**63 else None
+    if found is None:
+        raise NotFound(f"There is no event {event_id}.")
+    return found
+
+
+def _body(session: Session, event_id: int) -> bytes | None:
+    found = first_receipt(session, [event_id]).get(event_id)
+    return None if found is None else found[1]
+
+
+def _receipts(session: Session, event_id: int) -> list[StoredReceipt]:
+    mine = StoredReceipt.event_id == event_id
+    return list(session.scalars(select(StoredReceipt).where(mine).order_by(StoredReceipt.id).limit(MOST)))
+
+
+def _attempts(session: Session, event_id: int) -> list[Attempt]:
+    return list(session.scalars(select(Attempt).where(Attempt.source == "webhook_events", Attempt.row_id == event_id)
+                                .order_by(Attempt.id.desc()).limit(MOST)))
+
+
+def _secret(session: Session, receipts: list[StoredReceipt]) -> StoredSecret | None:
+    """What proved the first of them."""
+    id = receipts[0].secret_id if receipts else None
+    return None if id is None else session.get(StoredSecret, id)
+
+
+def _others(session: Session, event: Event) -> int:
+    """How many more events are about the same, up to 100."""
+    if event.object_key is None:
+        return 0
+    same = select(Event.id).where(Event.object_key == event.object_key, Event.id != event.id).limit(100).subquery()
+    return session.execute(select(func.count()).select_from(same)).scalar_one()
+
+
+def _preview(session: Session, event: Event) -> story.Preview | None:
+    """Only where somebody would wonder: not for what is done or under way."""
+    settled = event.status == "done" and event.outcome != "ignored" or event.status == "running"
+    return None if settled or event.kind is None and event.status == "done" else story.preview(session, event, current_actor())
+
+
+def _dead() -> Mark | None:
+    """How many events wait for a person; on every page, so counted no further than 99."""
+    found = select(Event.id).where(Event.status == "dead").limit(100).subquery()
+    count = db.session.execute(select(func.count()).select_from(found)).scalar_one()
+    return Mark(f"{count if count < 100 else '99+'} dead", loud=True, told="need a person") if count else None
+
+
+mark("webhooks", _dead)

@@ -1,0 +1,111 @@
+"""What became of events, and what would: the records they changed, and the plan of a retry, as this person may see them."""
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import Actor, Audit, Door
+from app.errors import Problem
+from app.records import labels, policy
+from app.records.changes import ACCEPTED, Change, Outcome, plan
+from app.records.registry import named
+from app.records.resource import Resource
+from app.webhooks import live
+from app.webhooks.models import Event
+from app.webhooks.process import as_received, changes, first_receipt, refusal, source
+
+Pair = tuple[str, str, str]      # label, old, new
+VERBS = {"created": "Created", "updated": "Changed", "trashed": "Trashed", "restored": "Restored"}
+
+
+@dataclass(frozen=True)
+class Touched:
+    """One record an event changed, or would: `pairs` are (label, old, new) in words, of the fields this person may read."""
+
+    verb: str
+    resource: Resource
+    id: int | None
+    pairs: list[Pair] = field(default_factory=list)
+    named: str = ""         # a record that is not here yet: its outside id
+
+    @property
+    def text(self) -> str:
+        return f"{self.resource.singular.lower()} {self.id or self.named}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a retry would do now: records it would change, or why it would fail."""
+
+    touched: list[Touched]
+    problem: Problem | None = None
+
+
+def touched(session: Session, event_ids: Iterable[int]) -> dict[int, list[Touched]]:
+    """The records each of these events changed, for a list: one statement."""
+    found: dict[int, list[Touched]] = defaultdict(list)
+    for row in session.scalars(_written(event_ids)):
+        if row.door_id is not None:
+            found[row.door_id].append(Touched(VERBS.get(row.action, "Changed"), named(row.resource), row.record_id))
+    return found
+
+
+def changed(session: Session, event_id: int, actor: Actor) -> list[Touched]:
+    """What an event changed, old → new, in the records this person may read."""
+    rows = [row for row in session.scalars(_written([event_id])) if actor.may(f"{row.resource}.read")]
+    return [Touched(VERBS.get(row.action, "Changed"), named(row.resource), row.record_id,
+                    _pairs(session, named(row.resource), row.record_id, json.loads(row.diff), actor)) for row in rows]
+
+
+def preview(session: Session, event: Event, actor: Actor) -> Preview:
+    """What a retry of the event would change, planned now. Writes nothing."""
+    stored = first_receipt(session, [event.id]).get(event.id)
+    endpoint = live.by_ids(session.connection(), [event.endpoint_id])[event.endpoint_id]
+    if stored is None:
+        return Preview([], Problem(title="Its body is not kept any more"))
+    try:
+        told = changes(event, endpoint, as_received(*stored, endpoint))
+    except Problem as problem:
+        return Preview([], problem)
+    except Exception as error:   # the edge: what the worker would keep as a failed attempt is said here
+        return Preview([], Problem(f"{type(error).__name__}: {error}"[:300], title="Reading it breaks"))
+    outcomes = plan(session, told, source(endpoint))
+    return Preview(_would(session, told, outcomes, actor), refusal(outcomes, told))
+
+
+def _written(event_ids: Iterable[int]) -> Any:
+    return (select(Audit).where(Audit.door == Door.EVENT, Audit.door_id.in_(event_ids), Audit.version.is_not(None))
+            .order_by(Audit.id))
+
+
+def _would(session: Session, told: Sequence[Change], outcomes: Sequence[Outcome], actor: Actor) -> list[Touched]:
+    found = []
+    for change, outcome in zip(told, outcomes, strict=True):
+        resource = named(change.resource)
+        if outcome.kind in ACCEPTED and actor.may(f"{resource.name}.read"):
+            id = outcome.id if outcome.id is not None and outcome.id > 0 else None
+            found.append(Touched(VERBS[outcome.kind], resource, id, _pairs(session, resource, id, outcome.diff, actor),
+                                 str((change.key or {}).get("external_id", ""))))
+    return found
+
+
+def _pairs(session: Session, resource: Resource, id: int | None, diff: dict[str, Any], actor: Actor) -> list[Pair]:
+    row = {} if id is None else _row(session, resource, id, actor)
+    if row is None:
+        return []
+    fields = [each for each in policy.readable(actor, resource) if each.column in diff and each.kind != "json"]
+    old, new = labels.turned(resource, row, diff, 0), labels.turned(resource, row, diff, 1)
+    labels.label(session, resource, [old, new], actor)
+    return [(each.title, labels.said(each, old), labels.said(each, new)) for each in fields]
+
+
+def _row(session: Session, resource: Resource, id: int, actor: Actor) -> dict[str, Any] | None:
+    """What the words of a diff need to know of the record; None for one out of the actor's scope."""
+    seen = policy.scope(actor, resource)
+    query = select(resource.table).where(resource.table.c.id == id, *(() if seen is None else (seen,)))
+    found = session.execute(query).mappings().first()
+    return None if found is None else dict(found)

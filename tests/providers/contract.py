@@ -1,0 +1,135 @@
+"""What every provider has to keep: a test class inherits these, names its provider, and signs."""
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from app.integrations.provider import EndpointConfig, Incoming, Provider, Receipt, Rejected, Secret, Unreadable
+from app.integrations.registry import provider
+from app.records.changes import Change
+from app.records.registry import named
+
+NOW = datetime(2026, 6, 12, 9, 42, tzinfo=UTC)
+FOLDER = Path(__file__).parent
+META = {"trashed_at"}
+
+
+def case(provider_name: str, name: str) -> dict[str, Any]:
+    """The body of a fixture: tests/providers/<provider>/<case>.json."""
+    found: dict[str, Any] = json.loads((FOLDER / provider_name / f"{name}.json").read_text())
+    return found
+
+
+def cases(provider_name: str) -> list[str]:
+    return sorted(path.stem for path in (FOLDER / provider_name).glob("*.json"))
+
+
+class Contract:
+    """Inherit, set `name` and `secrets`, and write `sign`."""
+
+    name: ClassVar[str]
+    secrets: ClassVar[tuple[str, str]]       # two valid ones
+
+    def sign(self, body: bytes, secret: str, at: datetime) -> dict[str, str]:
+        """The headers the provider would send."""
+        raise NotImplementedError
+
+    @property
+    def provider(self) -> Provider:
+        return provider(self.name)
+
+    def endpoint(self, *secrets: str) -> EndpointConfig:
+        return EndpointConfig("Test", "acct", tuple(Secret(id, value) for id, value in enumerate(secrets or self.secrets[:1], 1)))
+
+    def receipt(self, body: bytes, headers: dict[str, str]) -> Receipt:
+        return Receipt("POST", "https://x.example/hooks", headers, body, "192.0.2.1", NOW)
+
+    def signed(self, body: bytes, secret: str = "", at: datetime = NOW) -> Receipt:
+        return self.receipt(body, self.sign(body, secret or self.secrets[0], at))
+
+    def read(self, case_name: str) -> list[Incoming]:
+        return self.provider.parse(self.signed(json.dumps(case(self.name, case_name)).encode()), self.endpoint())
+
+    def changes(self, case_name: str) -> list[Change]:
+        """What the case says, kinds we do not act on left out as the worker does."""
+        return [change for incoming in self.read(case_name) if incoming.kind is not None
+                for change in self.provider.changes(incoming, self.endpoint())]
+
+    def test_a_signed_post_is_proven_by_its_secret(self):
+        assert self.provider.verify(self.signed(b'{"a": 1}'), self.endpoint(), NOW).id == 1
+
+    def test_every_live_secret_is_tried(self):
+        receipt = self.signed(b'{"a": 1}', self.secrets[1])
+
+        assert self.provider.verify(receipt, self.endpoint(*self.secrets), NOW).id == 2
+
+    def test_a_changed_byte_is_rejected(self):
+        receipt = self.receipt(b'{"a": 2}', self.sign(b'{"a": 1}', self.secrets[0], NOW))
+
+        with pytest.raises(Rejected):
+            self.provider.verify(receipt, self.endpoint(), NOW)
+
+    def test_another_secret_is_rejected(self):
+        with pytest.raises(Rejected):
+            self.provider.verify(self.signed(b'{"a": 1}', self.secrets[1]), self.endpoint(), NOW)
+
+    @pytest.mark.parametrize("minutes", [-6, 6])
+    def test_a_clock_too_far_from_ours_is_rejected(self, minutes):
+        receipt = self.signed(b'{"a": 1}', at=NOW + timedelta(minutes=minutes))
+
+        with pytest.raises(Rejected):
+            self.provider.verify(receipt, self.endpoint(), NOW)
+
+    @pytest.mark.parametrize("spoil", ["", "x", "t=,v1=", "v1,", "v1,===", "ü", "t=9" * 500, "v1=" + "a" * 64])
+    def test_headers_that_are_no_signature_are_rejected(self, spoil):
+        headers = dict.fromkeys(self.sign(b"{}", self.secrets[0], NOW), spoil)
+
+        with pytest.raises(Rejected):
+            self.provider.verify(self.receipt(b"{}", headers), self.endpoint(), NOW)
+
+    def test_without_headers_it_is_rejected(self):
+        with pytest.raises(Rejected):
+            self.provider.verify(self.receipt(b"{}", {}), self.endpoint(), NOW)
+
+    def test_its_own_secrets_pass_its_check(self):
+        for secret in self.secrets:
+            self.provider.check_secret(secret)
+        with pytest.raises(ValueError, match="secret"):
+            self.provider.check_secret("sk_live_notasecret")
+
+    @pytest.mark.parametrize("body", [
+        b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"{}", b'{"id": 1}', b'{"type": "charge.refunded"}',
+        b'{"id": "e", "type": "charge.refunded", "object": "event"}', b'{"type": "payments.updated", "data": {}}',
+        b'{"type": "payments.updated", "data": {"id": "1"}, "timestamp": "yesterday"}', b"[" * 100_000,
+        b'{"id": "e", "object": "event", "type": "charge.refunded", "created": 1e400}', b'{"a": NaN}',
+        b'{"id": "e", "object": "event", "type": "charge.refunded", "created": 99999999999999}',
+    ])
+    def test_what_cannot_be_read_is_said_in_a_sentence(self, body):
+        with pytest.raises(Unreadable) as caught:
+            for incoming in self.provider.parse(self.signed(body), self.endpoint()):
+                self.provider.changes(incoming, self.endpoint())
+        assert caught.value.detail.endswith(".")
+
+    def test_every_case_is_read_alike_each_time(self):
+        for name in cases(self.name):
+            assert self.read(name) == self.read(name)
+
+    def test_every_case_has_a_key_and_a_word_of_the_provider(self):
+        for name in cases(self.name):
+            for incoming in self.read(name):
+                assert incoming.dedupe_key
+                assert incoming.said
+
+    def test_every_case_changes_only_declared_fields(self):
+        for name in cases(self.name):
+            for change in self.changes(name):
+                resource = named(change.resource)
+                assert resource.outside
+                assert set(change.key or ()) == {"external_id"}
+                assert [field for field in change.values if resource.field(field) is None and field not in META] == []
+
+    def test_every_change_says_when_it_happened(self):
+        for name in cases(self.name):
+            assert all(change.as_of is not None for change in self.changes(name))

@@ -1,0 +1,83 @@
+"""Standard Webhooks: signatures as the official library makes them, and our own fields in the payload."""
+import json
+from datetime import UTC, datetime
+
+import pytest
+from standardwebhooks import Webhook
+
+from tests.providers.contract import NOW, Contract, case
+
+
+class TestStandard(Contract):
+    name = "standard"
+    secrets = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+
+    def sign(self, body, secret, at):
+        text = body.decode("latin-1") if not _is_utf8(body) else body.decode()
+        signature = Webhook(secret).sign("msg_1", at, text) if _is_utf8(body) else "v1,AAAA"
+        return {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+
+    def one(self, name):
+        [change] = self.changes(name)
+        return change
+
+    def test_the_headers_of_svix_mean_the_same(self):
+        headers = {name.replace("webhook", "svix"): value for name, value in self.sign(b"{}", self.secrets[0], NOW).items()}
+
+        assert self.provider.verify(self.receipt(b"{}", headers), self.endpoint(), NOW).id == 1
+
+    def test_one_of_several_signatures_is_enough(self):
+        headers = self.sign(b"{}", self.secrets[0], NOW)
+        headers["webhook-signature"] = f"v1a,xyz v1,AAAA {headers['webhook-signature']}"
+
+        assert self.provider.verify(self.receipt(b"{}", headers), self.endpoint(), NOW).id == 1
+
+    def test_another_id_breaks_the_signature(self):
+        headers = self.sign(b"{}", self.secrets[0], NOW) | {"webhook-id": "msg_2"}
+
+        with pytest.raises(Exception, match="No live secret"):
+            self.provider.verify(self.receipt(b"{}", headers), self.endpoint(), NOW)
+
+    def test_the_key_is_the_signed_id(self):
+        assert self.read("payment_paid")[0].dedupe_key == "msg_1"
+
+    def test_fields_are_those_of_the_api(self):
+        change = self.one("payment_paid")
+
+        assert (change.resource, change.key) == ("payments", {"external_id": "P-1"})
+        assert change.values == {"amount": "24.90", "currency": "EUR", "status": "paid", "order": "10482"}
+        assert change.as_of == datetime(2026, 6, 12, 9, 42, 0, 250_000, tzinfo=UTC)
+
+    def test_an_offset_is_counted_in(self):
+        assert self.one("payment_refunded_in_part").as_of == datetime(2026, 6, 13, 7, 41, tzinfo=UTC)
+
+    def test_a_number_will_do_for_an_id(self):
+        assert self.one("customer_with_number_for_id").key == {"external_id": "4711"}
+
+    def test_deleted_means_to_the_trash(self):
+        change = self.one("product_deleted")
+
+        assert change.values == {"trashed_at": change.as_of}
+
+    def test_a_type_we_have_no_records_of_is_ignored(self):
+        assert self.read("unknown_kind")[0].kind is None
+
+    def test_ids_of_different_types_are_of_different_objects(self):
+        order, payment = case("standard", "order_created"), case("standard", "payment_paid")
+        payment["data"]["id"] = order["data"]["id"]
+        keys = {self.provider.parse(self.signed(json.dumps(each).encode()), self.endpoint())[0].object_key for each in (order, payment)}
+
+        assert keys == {"orders:A-7", "payments:A-7"}
+
+    @pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", "whsec_not base64 at all!!!!!!!!!!!!!!!!!!!!", "v1,whsec_MfKQ"])
+    def test_a_secret_that_cannot_be_one_is_refused(self, secret):
+        with pytest.raises(ValueError, match="base64"):
+            self.provider.check_secret(secret)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
