@@ -1,0 +1,118 @@
+"""Two people changed one record: what it was, what they made of it, what you made of it, and what fits together."""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup, escape
+from sqlalchemy.orm import Session
+
+from app.audit import Actor
+from app.records import labels, policy, timeline
+from app.records.fields import Field
+from app.records.labels import Diff, Row, said
+from app.records.resource import Resource
+
+EMPTY = Markup('<span class="dim">empty</span>')
+
+
+@dataclass(frozen=True)
+class Both:
+    """A field both changed, each to something else. `refused` says why yours can no longer be saved."""
+
+    name: str
+    title: str
+    before: Markup
+    theirs: Markup
+    mine: Markup
+    refused: str
+    take_mine: bool
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A field only one of the two changed."""
+
+    title: str
+    by: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Merge:
+    both: list[Both]
+    merged: list[Merged]
+    mine: list[str]           # names of the fields the form sends: those you changed
+    who: str
+    at: datetime | None
+    seen: int                 # the version you opened
+    now: int                  # the version there is
+
+
+def merge(session: Session, resource: Resource, row: Row, diff: Diff, seen: int, actor: Actor, *,
+          picks: Mapping[str, str] | None = None, refused: Mapping[str, str] | None = None) -> Merge:
+    """How an edit of version `seen` fits to `row`, the record as it stands. `diff` is what the edit would change now.
+
+    `picks` are choices made already ("mine" or "theirs" by field), `refused` what the gate says against fields of yours.
+    """
+    later = timeline.since(session, resource, row, seen)
+    base, mine = timeline.as_it_was(resource, row, later), labels.turned(resource, row, diff, 1)
+    labels.label(session, resource, [base, mine], actor)
+    fields = [field for field in policy.readable(actor, resource) if field.kind != "json"]
+    by_them = [field for field in fields if _differs(field, base, row)]
+    by_me = [field for field in fields if field.column in diff and _differs(field, base, mine)]
+    names = list(dict.fromkeys(one.actor for one in later))
+    who = _together(names) or "Somebody"
+    return Merge([_both(field, base, row, mine, picks or {}, refused or {}) for field in by_me if field in by_them],
+                 [Merged(field.title, who, said(field, base), said(field, row)) for field in by_them if field not in by_me]
+                 + [Merged(field.title, "You", said(field, base), said(field, mine)) for field in by_me if field not in by_them],
+                 [field.name for field in by_me], who, later[0].at if later else None, seen, row["version"])
+
+
+def _differs(field: Field, one: Row, other: Row) -> bool:
+    return _plain(field, one) != _plain(field, other)
+
+
+def _plain(field: Field, row: Row) -> Any:
+    """What is stored; of lines their columns alone, without labels and places."""
+    value = row.get(field.column)
+    if field.kind != "lines":
+        return value
+    columns = [part.column for part in field.fields]  # type: ignore[attr-defined]
+    return [[line.get(column) for column in columns] for line in value or ()]
+
+
+def _both(field: Field, base: Row, theirs: Row, mine: Row, picks: Mapping[str, str], refused: Mapping[str, str]) -> Both:
+    before, their_text, my_text = said(field, base), said(field, theirs), said(field, mine)
+    why = refused.get(field.name, "")
+    return Both(field.name, field.title, escape(before) if before else EMPTY, marked(before, their_text),
+                marked(before, my_text), why, not why and picks.get(field.name, "theirs") == "mine")
+
+
+def marked(before: str, after: str) -> Markup:
+    """`after` with the part marked that differs from `before`; nothing is marked where all of it does."""
+    if not after:
+        return EMPTY
+    start = _common(before, after)
+    end = _common(before[start:][::-1], after[start:][::-1])
+    middle = after[start:len(after) - end]
+    if not middle or start + end == 0:
+        return escape(after)
+    return Markup("{}<mark>{}</mark>{}").format(after[:start], middle, after[len(after) - end:])
+
+
+def _common(one: str, other: str) -> int:
+    length = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        length += 1
+    return length
+
+
+def _together(names: list[str]) -> str:
+    """ "Jonas Weber", "Jonas Weber and Mina Wolff", "Jonas Weber and 2 others"."""
+    if len(names) <= 2:
+        return " and ".join(names)
+    return f"{names[0]} and {len(names) - 1} others"

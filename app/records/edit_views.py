@@ -1,0 +1,220 @@
+"""Record pages for writing, the same for every resource: make, edit, settle a conflict, trash, restore."""
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app import ui
+from app.access import current_actor, requires
+from app.errors import BadRequest
+from app.extensions import db
+from app.records import conflict, forms, owners, query, related, save as saving
+from app.records.changes import Change, Door, Outcome, Source, plan
+from app.records.forms import RecordForm
+from app.records.registry import named
+from app.records.resource import Resource
+from app.records.routing import bp
+
+V = TypeVar("V", bound=Callable[..., Any])
+Row = dict[str, Any]
+ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+TOO_OLD = "This page was open for too long, so nothing was saved. What you typed is still here: save it again."
+
+
+def shows_again(view: V) -> V:
+    """Mark a view that shows its form again when the form token is too old; it asks `g.csrf_valid` itself."""
+    view.shows_again = True  # type: ignore[attr-defined]
+    return view
+
+
+@bp.get("/<resource:resource>/new")
+@requires("{resource}.create")
+def new(resource: str) -> Any:
+    """An empty form; parameters fill it in: /deliveries/new?order=10482."""
+    kind = named(resource)
+    form = forms.build(kind, current_actor())
+    for name, value in request.args.items():
+        if name in form and kind.field(name) and kind.require(name).kind not in ("lines", "boolean"):
+            form[name].data = value[:200]
+    return _new_page(kind, form, secrets.token_urlsafe(18))
+
+
+@bp.post("/<resource:resource>")
+@requires("{resource}.create")
+@shows_again
+def create(resource: str) -> Any:
+    kind, actor, once = named(resource), current_actor(), request.form.get("once", "")
+    once = once if ONCE.fullmatch(once) else secrets.token_urlsafe(18)
+    form = forms.build(kind, actor, None, request.form)
+    if forms.pressed(request.form) or not g.get("csrf_valid"):
+        return _again(form, lambda: _new_page(kind, form, once))
+    outcome = saving.create(resource, form.values(), by=actor, once=once)
+    if outcome.id is None:
+        form.refuse(outcome.errors)
+        return _new_page(kind, form, once), 422
+    row = query.one(db.session(), kind, outcome.id, actor)
+    ui.toast(f"{kind.label} {kind.text(row)} is created")
+    return redirect(url_for("records.show", resource=resource, id=outcome.id), 303)
+
+
+@bp.get("/<resource:resource>/<int:id>/edit")
+@requires("{resource}.edit")
+def edit(resource: str, id: int) -> Any:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    if row["trashed_at"] is not None:
+        return redirect(url_for("records.show", resource=resource, id=id), 303)
+    return _edit_page(kind, row, forms.build(kind, actor, row, keeper=keeper(row)), row["version"])
+
+
+@bp.post("/<resource:resource>/<int:id>")
+@requires("{resource}.edit")
+@shows_again
+def save(resource: str, id: int) -> Any:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    form, seen = forms.build(kind, actor, row, _merged(row, kind), keeper(row)), _seen()
+    if forms.pressed(request.form) or not g.get("csrf_valid") or "form" in request.form:
+        return _again(form, lambda: _edit_page(kind, row, form, seen))
+    values = _chosen(form)
+    if "all" in request.form:
+        return _conflict_page(kind, row, form, values, seen)
+    outcome = saving.update(resource, id, values, seen, by=actor, request_id=g.get("request_id"))
+    if outcome.kind == "conflict":
+        return _conflict_page(kind, query.one(db.session(), kind, id, actor), form, form.values(), seen)
+    if outcome.kind not in ("updated", "unchanged"):
+        form.refuse(outcome.errors)
+        return _edit_page(kind, row, form, seen), 422
+    ui.toast(_saved(kind, row, outcome))
+    return redirect(_shown(kind, id), 303)
+
+
+@bp.get("/<resource:resource>/<int:id>/trash")
+@requires("{resource}.trash")
+def confirm_trash(resource: str, id: int) -> Any:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    return render_template("records/trash.html", resource=kind, row=row, title=kind.text(row), back=way_back(kind),
+                           keeper=keeper(row), counts=related.counts(db.session(), kind, id, actor))
+
+
+@bp.post("/<resource:resource>/<int:id>/trash")
+@requires("{resource}.trash")
+def trash(resource: str, id: int) -> Response:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    outcome = saving.trash(resource, id, by=actor, request_id=g.get("request_id"))
+    _refused(outcome)
+    ui.toast(f"{kind.label} {kind.text(row)} is in the trash", url=url_for("records.restore", resource=resource, id=id)
+             if actor.may(f"{resource}.restore") else "")
+    return redirect(ui.inside(request.form.get("back"), url_for("records.index", resource=resource)), 303)
+
+
+@bp.post("/<resource:resource>/<int:id>/restore")
+@requires("{resource}.restore")
+def restore(resource: str, id: int) -> Response:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    _refused(saving.restore(resource, id, by=actor, request_id=g.get("request_id")))
+    ui.toast(f"{kind.label} {kind.text(row)} is back")
+    return redirect(_shown(kind, id), 303)
+
+
+@bp.post("/<resource:resource>/<int:id>/detach")
+@requires("{resource}.detach")
+def detach(resource: str, id: int) -> Response:
+    """Let go of the provider that keeps this record: from now on people write all of its fields."""
+    kind, actor = named(resource), current_actor()
+    query.one(db.session(), kind, id, actor)
+    _refused(saving.update(resource, id, {"account": ""}, _seen(), by=actor, request_id=g.get("request_id")))
+    ui.toast(f"{kind.label} is detached: all of its fields are yours now")
+    return redirect(_shown(kind, id), 303)
+
+
+def keeper(row: Row) -> str:
+    """The live account that keeps the owned fields of this record, "" if nobody does."""
+    account = row.get("account") or ""
+    return account if owners.is_live(db.session(), account) else ""
+
+
+def way_back(resource: Resource) -> str:
+    """The list this page was opened from, with its filters; the plain list if it was opened from elsewhere."""
+    plain = url_for("records.index", resource=resource.name)
+    said = request.values.get("back")
+    if not said:
+        parts = urlsplit(request.referrer or "")
+        said = f"{parts.path}?{parts.query}" if parts.netloc == request.host and parts.path == plain and parts.query else ""
+    return ui.inside(said, plain)
+
+
+def _new_page(resource: Resource, form: RecordForm, once: str) -> str:
+    return render_template("records/form.html", resource=resource, form=form, row=None, once=once, back=way_back(resource))
+
+
+def _edit_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> str:
+    return render_template("records/form.html", resource=resource, form=form, row=row, seen=seen, title=resource.text(row),
+                           back=way_back(resource), keeper=keeper(row))
+
+
+def _again(form: RecordForm, page: Callable[[], str]) -> tuple[str, int]:
+    """The form as it was sent: a line more or less, or with a word on why it was not saved."""
+    if not g.get("csrf_valid"):
+        form.sentences.append(TOO_OLD)
+        return page(), 400
+    forms.turn(form, request.form)
+    return page(), 200
+
+
+def _seen() -> int:
+    version = request.form.get("version", "")
+    if not version.isdecimal() or not 0 < int(version) < 2**31:
+        raise BadRequest("Its form does not say which version it changes. Open the record again.")
+    return int(version)
+
+
+def _merged(row: Row, resource: Resource) -> Any:
+    """What was posted; from the conflict page only the fields that are changed, the rest as the record has them."""
+    if "mine" not in request.form:
+        return request.form
+    return forms.completed(resource, row, request.form, set(request.form.getlist("mine")))
+
+
+def _chosen(form: RecordForm) -> dict[str, Any]:
+    """The values to save: from the conflict page those of ours that were not given up."""
+    values = form.values()
+    if "mine" not in request.form:
+        return values
+    return {name: values[name] for name in request.form.getlist("mine")
+            if name in values and request.form.get(f"take-{name}", "mine") == "mine"}
+
+
+def _conflict_page(resource: Resource, row: Row, form: RecordForm, values: dict[str, Any], seen: int) -> tuple[str, int]:
+    actor, session = current_actor(), db.session()
+    change = Change(resource.name, values, key={"id": row["id"]}, version=row["version"], only="update")
+    [outcome] = plan(session, [change], Source(Door.FORM, actor))
+    picks = {name.removeprefix("take-"): value for name, value in request.form.items() if name.startswith("take-")}
+    if "all" in request.form:
+        picks = dict.fromkeys(form.data, request.form["all"])
+    merge = conflict.merge(session, resource, row, outcome.diff, seen, actor, picks=picks, refused=outcome.errors)
+    return render_template("records/conflict.html", resource=resource, row=row, merge=merge, title=resource.text(row),
+                           back=way_back(resource), sent=forms.sent(form, merge.mine)), 409
+
+
+def _saved(resource: Resource, row: Row, outcome: Outcome) -> str:
+    name = f"{resource.label} {resource.text(row)}"
+    return f"{name} is saved" if outcome.kind == "updated" else f"{name} was saved already: nothing differs"
+
+
+def _shown(resource: Resource, id: int) -> str:
+    back, plain = way_back(resource), url_for("records.index", resource=resource.name)
+    return url_for("records.show", resource=resource.name, id=id, back=None if back == plain else back)
+
+
+def _refused(outcome: Outcome) -> None:
+    """Raise what stands against it; nothing was written."""
+    if outcome.kind in ("invalid", "forbidden", "missing", "conflict"):
+        raise BadRequest(" ".join(outcome.errors.values()), title="This was not saved")

@@ -1,0 +1,270 @@
+"""The form of a record, made from its declaration: what a person types, kept as typed until the gate has read it."""
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, FieldList, Form, FormField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import Field as Input
+from wtforms.widgets import TextInput
+
+from app.audit import Actor
+from app.config import config
+from app.records import policy
+from app.records.fields import Choice, Field, Integer, Lines, LongText, Money, Reference, Text
+from app.records.registry import named
+from app.records.resource import Resource
+
+Row = Mapping[str, Any]
+Posted = MultiDict[str, str]
+MOST_LINES = 500
+ADD, REMOVE = "add_line", "remove_line"
+
+
+class RecordForm(Form):
+    """What a person may write about a record. Values are texts; `errors` come from the gate."""
+
+    resource: Resource
+    row: Row | None
+    sentences: list[str]       # what is wrong with the whole
+
+    def inputs(self) -> list[tuple[str, list[Input]]]:
+        """The inputs by group, in declared order; the lines are left to lines()."""
+        groups: dict[str, list[Input]] = {}
+        for field in self.fields_():
+            if field.kind != "lines":
+                groups.setdefault(field.group, []).append(self[field.name])
+        return list(groups.items())
+
+    def lines(self) -> FieldList | None:
+        found = next((field for field in self.fields_() if field.kind == "lines"), None)
+        return self[found.name] if found else None  # type: ignore[return-value]
+
+    def fields_(self) -> list[Field]:
+        """The declared fields that are in this form."""
+        return [field for field in self.resource.fields if field.name in self._fields]
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, by name, for the gate. What is kept by a provider is left out, and moments nobody touched."""
+        return {field.name: typed(field, self[field.name]) for field in self.fields_()
+                if not getattr(self[field.name], "kept", "") and not self._untouched(field)}
+
+    def _untouched(self, field: Field) -> bool:
+        """A moment is shown without what is finer than its input; sending it back unread must not round it."""
+        return field.kind == "datetime" and self.row is not None and self[field.name].data == shown(field, self.row)
+
+    def refuse(self, errors: Mapping[str, str]) -> None:
+        """Put what the gate said beside the inputs; what belongs to none of them stands above the form."""
+        for name, sentence in errors.items():
+            field = self.resource.field(name)
+            if field is not None and field.name in self._fields:
+                self[field.name].errors = [sentence]
+            else:
+                self.sentences.append(sentence)
+
+    def wrong(self) -> list[tuple[str, str, str]]:
+        """(id, label, sentence) of each input that is wrong."""
+        found = []
+        for field in self.fields_():
+            if self[field.name].errors:
+                id = f"{field.name}-0-{field.fields[0].name}" if isinstance(field, Lines) else self[field.name].id
+                found.append((id, field.title, str(self[field.name].errors[0])))
+        return found
+
+
+def build(resource: Resource, actor: Actor, row: Row | None = None, posted: Posted | None = None, keeper: str = "") -> RecordForm:
+    """The form for `row` (None: a new record) with what was posted, else with what the record has.
+
+    `keeper` is the live account that keeps the owned fields: they are shown, and cannot be changed here.
+    """
+    fields = [field for field in policy.writable(actor, resource) if field.kind != "json"]
+    kept = {field.name for field in fields if field.owned and keeper}
+    form_class = type("Form", (RecordForm,), {field.name: _input(field, row) for field in fields})
+    form: RecordForm = form_class(_with_kept(posted, kept, fields, row), data=_data(fields, row))
+    form.resource, form.row, form.sentences = resource, row, []
+    for name in kept:
+        form[name].kept = keeper  # type: ignore[attr-defined]
+    return form
+
+
+def shown(field: Field, row: Row) -> Any:
+    """What the input of `field` holds for the value of `row`."""
+    if isinstance(field, Lines):
+        return [{part.name: shown(part, {**row, **line}) for part in field.fields} for line in row.get(field.name) or ()]
+    if field.kind == "boolean":
+        return bool(row.get(field.column))
+    if field.kind == "choice":
+        return row.get(field.column) or ""
+    if field.kind == "datetime":
+        return _local(row.get(field.column))
+    return field.written(row)
+
+
+def typed(field: Field, given: Input) -> Any:
+    """What the gate gets for what stands in the input."""
+    if isinstance(field, Lines):
+        return [line for line in ({part.name: typed(part, entry[part.name]) for part in field.fields} for entry in given)
+                if any(value not in (None, "") for value in line.values())]
+    if field.kind == "datetime":
+        return _with_offset(given.data or "")
+    return given.data
+
+
+def completed(resource: Resource, row: Row, posted: Posted, names: set[str]) -> Posted:
+    """What was posted for the fields in `names`, and for all others what the record has."""
+    known: Posted = MultiDict((name, value) for name, value in posted.items(multi=True)
+                              if name in names or name.partition("-")[0] in names)
+    for field in resource.fields:
+        if field.name not in names and field.kind != "json":
+            known.extend(_posted(field.name, shown(field, row)))
+    return known
+
+
+def sent(form: RecordForm, names: list[str]) -> list[tuple[str, str]]:
+    """(name, value) of what a page has to send along so that these fields arrive again as they were typed."""
+    found = []
+    for field in form.fields_():
+        if field.name in names:
+            found += _posted(field.name, form[field.name].data)
+    return found
+
+
+def _posted(name: str, value: Any) -> list[tuple[str, str]]:
+    """As a browser sends it: lines one by one, a tick only where it is set."""
+    if isinstance(value, list):
+        return [pair for place, line in enumerate(value) for part, inner in line.items()
+                for pair in _posted(f"{name}-{place}-{part}", inner)]
+    if isinstance(value, bool):
+        return [(name, "y")] if value else []
+    return [(name, value or "")]
+
+
+def pressed(posted: Posted) -> bool:
+    """Whether the button that was pressed only adds or removes a line."""
+    return ADD in posted or REMOVE in posted
+
+
+def turn(form: RecordForm, posted: Posted) -> None:
+    """Add an empty line, or take one out."""
+    lines = form.lines()
+    if lines is None:
+        return
+    if ADD in posted and len(lines.entries) < MOST_LINES:
+        lines.append_entry()
+    number = posted.get(REMOVE, "")
+    if number.isdecimal() and int(number) < len(lines.entries):
+        del lines.entries[int(number)]
+        _number(lines)
+
+
+def _number(lines: FieldList) -> None:
+    """Give the entries their places again, in names and ids too."""
+    for place, entry in enumerate(lines.entries):
+        entry.name = entry.id = f"{lines.name}-{place}"
+        for part in entry.form:
+            part.name = part.id = f"{entry.name}-{part.short_name}"
+            part.label.field_id = part.id
+
+
+def _with_kept(posted: Posted | None, kept: set[str], fields: list[Field], row: Row | None) -> Posted | None:
+    """What was posted, with kept fields as the record has them: a browser sends read-only inputs too."""
+    if posted is None or row is None or not kept:
+        return posted
+    known = MultiDict((name, value) for name, value in posted.items(multi=True)
+                      if name not in kept and name.partition("-")[0] not in kept)
+    known.update({field.name: shown(field, row) for field in fields if field.name in kept and not isinstance(field, Lines)
+                  and field.kind != "boolean"})
+    return known
+
+
+def _data(fields: list[Field], row: Row | None) -> dict[str, Any]:
+    source = row if row is not None else {field.column: _default(field) for field in fields}
+    return {field.name: shown(field, source) for field in fields}
+
+
+def _default(field: Field) -> Any:
+    return field.default() if callable(field.default) else field.default
+
+
+def _input(field: Field, row: Row | None) -> Any:
+    maker = MAKERS.get(field.kind, _line_of_text)
+    made = maker(field, row)
+    made.kwargs.setdefault("label", field.title)
+    made.kwargs.setdefault("description", field.hint)
+    made.kwargs["render_kw"] = {**made.kwargs.get("render_kw", {}), **({"required": True} if field.required else {})}
+    return made
+
+
+def _line_of_text(field: Field, row: Row | None) -> Any:
+    return StringField(render_kw={"autocomplete": "off"})
+
+
+def _long_text(field: Field, row: Row | None) -> Any:
+    return TextAreaField(render_kw={"rows": 3})
+
+
+def _of_type(kind: str, **attributes: str) -> Callable[[Field, Row | None], Any]:
+    def make(field: Field, row: Row | None) -> Any:
+        return StringField(widget=_Typed(kind), render_kw={"autocomplete": "off", **attributes})
+    return make
+
+
+class _Typed(TextInput):
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.input_type = kind
+
+
+def _tick(field: Field, row: Row | None) -> Any:
+    return BooleanField()
+
+
+def _choice(field: Field, row: Row | None) -> Any:
+    """The choices that can follow the one the record has; all of them for a new record."""
+    assert isinstance(field, Choice)
+    now = row.get(field.column) if row is not None else None
+    open_ = field.names if now is None or field.transitions is None else (now, *field.transitions.get(now, ()))
+    options = [SelectChoice(state.name, state.title) for state in field.choices if state.name in open_]
+    if not field.required or (now is None and field.default is None):
+        options.insert(0, SelectChoice("", "Not chosen"))
+    hint = field.hint
+    if now is not None and field.transitions is not None and len(open_) == 1:
+        hint = f"Nothing follows {field.state(now).title}."
+    return SelectField(choices=options, validate_choice=False, description=hint)
+
+
+def _reference(field: Field, row: Row | None) -> Any:
+    assert isinstance(field, Reference)
+    other = named(field.to)
+    key = other.require(field.shown_by)
+    return StringField(description=field.hint or f"By {key.title.lower() if not key.title.isupper() else key.title}.",
+                       render_kw={"autocomplete": "off", "data-lookup": other.name, "list": f"{field.name}-list"})
+
+
+def _lines(field: Field, row: Row | None) -> Any:
+    assert isinstance(field, Lines)
+    line = type("Line", (Form,), {part.name: _input(part, row) for part in field.fields})
+    return FieldList(FormField(line), min_entries=1, max_entries=MOST_LINES)
+
+
+MAKERS: dict[str, Callable[[Field, Row | None], Any]] = {
+    "longtext": _long_text, "email": _of_type("email"), "integer": _of_type("text", inputmode="numeric"),
+    "money": _of_type("text", inputmode="decimal"), "date": _of_type("date"), "datetime": _of_type("datetime-local"),
+    "boolean": _tick, "choice": _choice, "reference": _reference, "lines": _lines}
+
+
+def _local(value: datetime | None) -> str:
+    """As an input of type datetime-local has it, in the time zone of the installation."""
+    return "" if value is None else value.astimezone(config().zone).replace(tzinfo=None).isoformat("T", "minutes")
+
+
+def _with_offset(text: str) -> str:
+    """The same moment with its offset, so that whoever reads it need not know the zone; what is no moment stays as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return (at if at.tzinfo else at.replace(tzinfo=config().zone)).astimezone(UTC).isoformat()
+
+
+__all__ = ["ADD", "REMOVE", "Integer", "LongText", "Money", "RecordForm", "Text", "build", "pressed", "shown", "turn", "typed"]

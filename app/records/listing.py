@@ -1,0 +1,184 @@
+"""What a list page shows around its rows: tabs, chips, column headers, pages, and the ways out of an empty list."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import current_app, url_for
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from app.audit import Actor
+from app.records import policy, query
+from app.records.fields import Field
+from app.records.filters import BUILT_IN, Filter
+from app.records.query import Count, Page, Query
+from app.records.resource import Resource
+
+Args = MultiDict[str, str]
+MOST_TRIES = 4
+DOWN_FIRST = ("money", "integer", "date", "datetime")
+"""Kinds of which people want to see the greatest first."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    title: str
+    shown: str
+    change: str      # where to change the filter, "" if there is no form for it
+    without: str     # the list without it
+
+
+@dataclass(frozen=True)
+class Easier:
+    """A way out of an empty list: what there would be, and a button."""
+
+    text: str
+    word: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table. `area` is its place on the card a phone shows."""
+
+    field: Field
+    area: str
+    url: str                  # sorts by it; "" if it cannot be sorted by
+    direction: str = ""       # ascending, descending, or "" while the list is sorted by something else
+
+    @property
+    def right(self) -> bool:
+        return self.field.kind in ("money", "integer")
+
+
+def address(resource: Resource, args: Args) -> str:
+    """The list with these parameters."""
+    path = url_for("records.index", resource=resource.name)
+    return f"{path}?{query_string(args)}" if args else path
+
+
+def query_string(args: Args) -> str:
+    return urlencode(list(args.items(multi=True)), safe=":,@/")
+
+
+def changed(args: Args, **new: str | None) -> Args:
+    """A copy of `args` with some parameters set, or taken out where None."""
+    copy = MultiDict(args)
+    for name, value in new.items():
+        copy.poplist(name)
+        if value is not None:
+            copy[name] = value
+    return copy
+
+
+def cleared(asked: Query) -> Args:
+    """The list without filters and search; its order and whether it is the trash stay."""
+    return MultiDict([(name, asked.args[name]) for name in ("sort", "trashed", "limit") if name in asked.args])
+
+
+def tabs(asked: Query) -> list[tuple[str, str, None, bool]]:
+    """All, and the trash."""
+    resource = asked.resource
+    return [(f"All {resource.plural.lower()}", address(resource, MultiDict()), None, not asked.trashed),
+            ("Trash", address(resource, MultiDict({"trashed": "only"})), None, asked.trashed == "only")]
+
+
+def chips(asked: Query) -> list[Chip]:
+    """One for each filter, each with the list that has all but this one."""
+    return [Chip(one.title, one.shown, _form_url(asked, one), address(asked.resource, changed(asked.args, **{one.param: None})))
+            for one in asked.filters]
+
+
+def columns(asked: Query) -> list[Column]:
+    """The listed columns this person may read."""
+    known = {field.name: field for field in (*BUILT_IN, *policy.readable(asked.actor, asked.resource))}
+    shown = [known[name] for name in asked.resource.listed if name in known]
+    areas = card(shown)
+    return [Column(field, areas.get(field.name, "off"), _sort_url(asked, field), _direction(asked, field)) for field in shown]
+
+
+def card(fields: Sequence[Field]) -> dict[str, str]:
+    """Where fields stand on the card a phone shows: first what it is called, then amount, who, two statuses and when."""
+    areas: dict[str, str] = {fields[0].name: "id"} if fields else {}
+    for area, kinds in AREAS:
+        found = next((field for field in fields if field.kind in kinds and field.name not in areas), None)
+        if found is not None:
+            areas[found.name] = area
+    return areas
+
+
+AREAS = (("total", ("money",)), ("who", ("reference",)), ("who2", ("text", "email")), ("st", ("choice", "boolean")),
+         ("pay", ("choice",)), ("when", ("datetime", "date")))
+
+
+def pages(asked: Query, page: Page) -> dict[str, str]:
+    """Where First, Previous, Next, Last and "Count exactly" lead; absent where there is nothing."""
+    found = {"exact": address(asked.resource, changed(asked.args, count="exact"))}
+    if page.previous:
+        found["first"] = address(asked.resource, asked.args)
+        found["previous"] = address(asked.resource, changed(asked.args, before=page.previous))
+    if page.next:
+        found["next"] = address(asked.resource, changed(asked.args, after=page.next))
+        found["last"] = address(asked.resource, changed(asked.args, before=page.last))
+    return found
+
+
+def easier(session: Session, asked: Query) -> list[Easier]:
+    """Ways out of a list nothing matches: each filter whose removal brings records back, the most of them first."""
+    tries = [(one.title, one.shown, changed(asked.args, **{one.param: None})) for one in asked.filters]
+    if asked.search and asked.filters:
+        tries.append(("Search", f"“{asked.search}”", changed(asked.args, q=None)))
+    found = [(query.count(session, query.parse(asked.resource, args, asked.actor)), title, shown, args)
+             for title, shown, args in tries[:MOST_TRIES] if len(tries) > 1]
+    found.sort(key=lambda one: -one[0].number)
+    return [Easier(f"{_many(count, asked.resource)} without “{title} {shown}”.", f"Remove {title}", address(asked.resource, args))
+            for count, title, shown, args in found[:2] if count.number]
+
+
+def _many(count: Count, resource: Resource) -> str:
+    if count.number == 1:
+        return f"1 {resource.label.lower()} matches"
+    return f"{count.number:,}{'+' if count.capped else ''} {resource.plural.lower()} match"
+
+
+def way_in(resource: Resource, actor: Actor) -> str:
+    """Where a spreadsheet of these records is imported, "" if this person may not."""
+    return _elsewhere("imports.new", actor.may(f"{resource.name}.import"), resource=resource.name)
+
+
+def way_out(asked: Query) -> str:
+    """Where what this list shows is exported with its filters, "" if this person may not."""
+    return _elsewhere("exports.new", asked.actor.may(f"{asked.resource.name}.export"), resource=asked.resource.name,
+                      query=query_string(asked.args) or None)
+
+
+def _elsewhere(endpoint: str, allowed: bool, **values: str | None) -> str:
+    return url_for(endpoint, **values) if allowed and endpoint in current_app.view_functions else ""
+
+
+def whole(page: Page) -> Count | None:
+    """The count, if the page is all there is and nothing has to be counted."""
+    return None if page.next or page.previous else Count(len(page.rows), False)
+
+
+def _form_url(asked: Query, one: Filter) -> str:
+    """The form that changes this filter; those on fields of other records and on alternatives have none."""
+    if one.group is not None or one.param.split(".")[0] != one.field.name:
+        return ""
+    return url_for("records.narrow", resource=asked.resource.name, by=one.field.name, instead=one.param,
+                   keep=query_string(asked.args))
+
+
+def _sort_url(asked: Query, field: Field) -> str:
+    if not field.sortable:
+        return ""
+    order = f"-{field.name}" if field.kind in DOWN_FIRST else field.name
+    if asked.sort.lstrip("-") == field.name:
+        order = field.name if asked.sort.startswith("-") else f"-{field.name}"
+    return address(asked.resource, changed(asked.args, sort=order))
+
+
+def _direction(asked: Query, field: Field) -> str:
+    if asked.sort.lstrip("-") != field.name:
+        return ""
+    return "descending" if asked.sort.startswith("-") else "ascending"

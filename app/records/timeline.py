@@ -1,0 +1,101 @@
+"""What happened to a record, newest first: who, through which door, old → new."""
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import Actor, Audit, Door
+from app.records import labels, policy
+from app.records.resource import Resource
+
+Row = dict[str, Any]
+LIMIT = 20
+DEEDS = {"created": "created it", "trashed": "moved it to the trash", "restored": "took it out of the trash"}
+ICONS = {Door.API: "code-slash", Door.BULK: "collection", Door.IMPORT: "file-earmark-spreadsheet", Door.EVENT: "broadcast",
+         Door.SYNC: "arrow-left-right", Door.UNDO: "arrow-counterclockwise"}
+NAMES = {Door.FORM: "Form", Door.API: "API", Door.BULK: "Bulk change", Door.IMPORT: "Import", Door.EVENT: "Event",
+         Door.SYNC: "Sync", Door.UNDO: "Undo"}
+PAGES = {Door.IMPORT: "imports.show", Door.EVENT: "webhooks.show", Door.SYNC: "integrations.sync"}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One entry. `face` is set for people who used the form; the rest have an icon."""
+
+    who: str
+    deed: str
+    icon: str
+    face: bool
+    changes: list[tuple[str, str, str]]
+    door: str
+    url: str | None
+    at: datetime
+    version: int | None
+    detail: str = ""
+
+
+def happenings(session: Session, resource: Resource, row: Row, actor: Actor, before: int | None = None,
+               limit: int = LIMIT) -> tuple[list[Happening], int | None]:
+    """The changes of this record older than version `before`, and what to pass as `before` for the ones after these."""
+    conditions = [Audit.resource == resource.name, Audit.record_id == row["id"], Audit.version.is_not(None)]
+    if before is not None:
+        conditions.append(Audit.version < before)
+    found = list(session.scalars(select(Audit).where(*conditions).order_by(Audit.version.desc()).limit(limit + 1)))
+    shown = found[:limit]
+    return _read(session, resource, row, shown, actor), shown[-1].version if len(found) > limit else None
+
+
+def since(session: Session, resource: Resource, row: Row, version: int) -> list[Audit]:
+    """The audit rows of what happened after `version`, newest first."""
+    return list(session.scalars(select(Audit).where(
+        Audit.resource == resource.name, Audit.record_id == row["id"], Audit.version > version).order_by(Audit.version.desc())))
+
+
+def as_it_was(resource: Resource, row: Row, later: list[Audit]) -> Row:
+    """The record before the changes in `later`, newest first: each is taken back in turn."""
+    for one in later:
+        row = labels.turned(resource, row, json.loads(one.diff), 0)
+    return row
+
+
+def _read(session: Session, resource: Resource, row: Row, found: list[Audit], actor: Actor) -> list[Happening]:
+    sides = [(labels.turned(resource, row, diff, 0), labels.turned(resource, row, diff, 1), diff)
+             for diff in (json.loads(one.diff) for one in found)]
+    labels.label(session, resource, [side for old, new, _ in sides for side in (old, new)], actor)
+    return [_happening(resource, one, _changes(resource, old, new, diff, actor))
+            for one, (old, new, diff) in zip(found, sides, strict=True)]
+
+
+def _changes(resource: Resource, old: Row, new: Row, diff: labels.Diff, actor: Actor) -> list[tuple[str, str, str]]:
+    fields = [field for field in policy.readable(actor, resource) if field.column in diff]
+    return [(field.title, labels.said(field, old), labels.said(field, new)) for field in fields if field.kind != "json"]
+
+
+def _happening(resource: Resource, one: Audit, changes: list[tuple[str, str, str]]) -> Happening:
+    door = Door(one.door) if one.door else None
+    counted = f"{len(changes)} {'field' if len(changes) == 1 else 'fields'}"
+    deed = DEEDS.get(one.action) or (f"reported {counted}" if door in (Door.EVENT, Door.SYNC) else f"changed {counted}")
+    return Happening(one.actor, deed, ICONS.get(door, "gear") if door else "gear", door in (None, Door.FORM) and one.actor_kind == "staff",
+                     changes if one.action == "updated" else [], _door_text(door, one), _door_url(door, one), one.at, one.version)
+
+
+def _door_text(door: Door | None, one: Audit) -> str:
+    if door is None:
+        return ""
+    number = f" {one.door_id}" if one.door_id is not None else ""
+    part = f", row {one.door_part}" if door is Door.IMPORT and one.door_part is not None else ""
+    return f"{NAMES[door]}{number}{part}"
+
+
+def _door_url(door: Door | None, one: Audit) -> str | None:
+    """The page of the source, if there is such a page in this installation."""
+    endpoint = PAGES.get(door) if door else None
+    if endpoint is None or one.door_id is None or endpoint not in current_app.view_functions:
+        return None
+    argument = next(iter(next(current_app.url_map.iter_rules(endpoint)).arguments), None)
+    return url_for(endpoint, **{argument: one.door_id}) if argument else None

@@ -1,0 +1,90 @@
+"""Record pages for reading, the same for every resource: list, record, filter form, picker, search."""
+from typing import Any
+
+from flask import abort, g, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.access import current_actor, requires
+from app.errors import BadRequest
+from app.extensions import db
+from app.records import edit_views, search_all, labels, listing, narrowing, panels, policy, query, related, timeline
+from app.records.fields import Choice
+from app.records.registry import named
+from app.records.routing import bp
+
+__all__ = ["bp", "edit_views"]
+
+
+@bp.get("/<resource:resource>")
+@requires("{resource}.read")
+def index(resource: str) -> Any:
+    kind, actor = named(resource), current_actor()
+    try:
+        asked = query.parse(kind, query.tidied(request.args), actor, extra=("count",))
+    except BadRequest as error:
+        return render_template("records/unreadable.html", resource=kind, error=error), 400
+    page = query.page(db.session(), asked)
+    exact = request.args.get("count") == "exact"
+    count = listing.whole(page) or query.count(db.session(), asked, None if exact else 10_000)
+    easier = listing.easier(db.session(), asked) if not page.rows else []
+    return render_template("records/list.html", resource=kind, asked=asked, page=page, count=count, easier=easier,
+                           columns=listing.columns(asked), chips=listing.chips(asked), tabs=listing.tabs(asked),
+                           urls=listing.pages(asked, page), fields=narrowing.offered(asked), base=url_for(".index", resource=resource),
+                           import_url=listing.way_in(kind, actor), export_url=listing.way_out(asked),
+                           clear_url=listing.address(kind, listing.cleared(asked)))
+
+
+@bp.get("/<resource:resource>/filter")
+@requires("{resource}.read")
+def narrow(resource: str) -> Any:
+    """The form for one filter; sent, it leads to the list with the filter in its address."""
+    kind, actor = named(resource), current_actor()
+    form = narrowing.read(kind, actor, request.args)
+    if form is None:
+        abort(404)
+    if form.sent:
+        try:
+            query.parse(kind, form.target, actor)
+            return redirect(listing.address(kind, form.target), 303)
+        except BadRequest as error:
+            form.error = error.errors.get(form.param) or "; ".join(error.errors.values()) or error.detail
+    return render_template("records/filter.html", resource=kind, form=form), 400 if form.error else 200
+
+
+@bp.get("/<resource:resource>/lookup")
+@requires("{resource}.read")
+def lookup(resource: str) -> Any:
+    """Records whose key or title begins like what is typed, for pickers: [{"value": key, "label": title}]."""
+    found = query.lookup(db.session(), named(resource), request.args.get("q", "")[:200], current_actor())
+    return jsonify([{"value": ref.key, "label": ref.label} for ref in found])
+
+
+@bp.get("/<resource:resource>/<int:id>")
+@requires("{resource}.read")
+def show(resource: str, id: int) -> Any:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    before = request.args.get("before", type=int)
+    entries, older = timeline.happenings(db.session(), kind, row, actor, before)
+    fields = policy.readable(actor, kind)
+    return render_template(
+        "records/show.html", resource=kind, row=row, fields=fields, title=kind.text(row), entries=entries, older=older, before=before,
+        statuses=[field for field in fields if isinstance(field, Choice) and row.get(field.column)],
+        groups=related.groups(fields, row), related=related.related(db.session(), kind, row, actor),
+        panels=panels.panels(kind, row, actor), back=edit_views.way_back(kind),
+        key_of=lambda by: labels.key_of(kind, by, row), keeper=edit_views.keeper(row), request_id=g.get("request_id"))
+
+
+@bp.get("/search")
+@requires("search.read")
+def search() -> Response | str:
+    """Every kind of record at once; what is typed exactly as somewhere is jumped to."""
+    text = request.args.get("q", "").strip()[:200]
+    actor = current_actor()
+    exact = search_all.exact(db.session(), text, actor) if text else []
+    if len(exact) == 1:
+        resource, ref = exact[0]
+        return redirect(url_for("records.show", resource=resource.name, id=ref.id), 303)
+    found = search_all.everywhere(db.session(), text, actor) if text else []
+    return render_template("records/search.html", text=text, found=found)
+
