@@ -71,8 +71,15 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         body["detail"] = problem.detail
     body["request_id"] = g.get("request_id")
     if problem.errors:
-        body["errors"] = [{"field": name, "detail": sentence} for name, sentence in problem.errors.items()]
+        body["errors"] = [{_place(name): name, "detail": sentence} for name, sentence in problem.errors.items()]
     return body
+
+
+def _place(name: str) -> str:
+    """The API names places in a body by JSON pointers (RFC 6901), which begin with a slash, and parameters by their name."""
+    if not request.path.startswith("/api/"):
+        return "field"
+    return "pointer" if name.startswith("/") or not name else "parameter"
 
 
 def _as_json(problem: Problem) -> Response:

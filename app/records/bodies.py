@@ -1,0 +1,170 @@
+"""The body of a write through the API: JSON, read exactly, each value of the type its field has."""
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from app.audit import Actor
+from app.config import config
+from app.errors import BadRequest, Invalid, TooLarge
+from app.records import policy
+from app.records.fields import Choice, Field, Lines, Reference
+from app.records.problems import NotJson, WrongType, escaped
+from app.records.resource import Resource
+
+JSON_TYPES = ("application/json", "application/merge-patch+json")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})?\Z", re.ASCII)
+KEPT_BY_US = ("id", "version", "created_at", "updated_at", "trashed_at", "account")
+Object = dict[str, Any]
+
+
+def body() -> Object:
+    """The JSON object of the request.
+
+    Raises WrongType (415), TooLarge (413), NotJson (400) and Invalid (422) when it is JSON but no object. Numbers keep all
+    their digits; NaN, a name given twice and what is nested too deep are not JSON to us (RFC 8259 leaves them open).
+    """
+    if request.mimetype not in JSON_TYPES:
+        raise WrongType("Send JSON, with the header Content-Type: application/json.")
+    found = parsed(_bytes())
+    if not isinstance(found, dict):
+        raise Invalid("Send one JSON object: the fields of the record by name.", errors={"": "This is not an object."})
+    return found
+
+
+def parsed(data: bytes) -> Any:
+    """The value this JSON text has. Raises NotJson."""
+    try:
+        return json.loads(data.decode("utf-8"), parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(f"Send valid JSON in UTF-8. {_where(error)}") from None
+
+
+def values(resource: Resource, actor: Actor, found: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a change, by field name. Raises Invalid with the errors of all fields, by JSON pointer."""
+    writable = {field.name: field for field in policy.writable(actor, resource)}
+    errors: dict[str, str] = {}
+    for name, value in found.items():
+        if name in writable:
+            errors |= wrong(writable[name], value, f"/{escaped(name)}")
+        else:
+            errors[f"/{escaped(name)}"] = _unknown(name)
+    if errors:
+        raise Invalid("Nothing was saved. Correct what is named under errors and send it again.", errors=errors)
+    return {name: _plain(writable[name], value) for name, value in found.items()}
+
+
+def wrong(field: Field, value: Any, pointer: str) -> dict[str, str]:
+    """What is not of the type the field has, by pointer. What the value itself may be, the gate says."""
+    if value is None:
+        return {}
+    if isinstance(field, Lines):
+        return _wrong_lines(field, value, pointer)
+    if isinstance(field, Choice) and value not in field.names:
+        return {pointer: f"This is not one of the choices. Write one of: {', '.join(field.names)}."}
+    fits, sentence = TYPES.get(field.kind, (_text, "This is not text. Send a string."))
+    return {} if fits(value) else {pointer: sentence.format(shown_by=getattr(field, "shown_by", ""))}
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int or (isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value())
+
+
+def _amount(value: Any) -> bool:
+    return isinstance(value, str | Decimal) or type(value) is int
+
+
+def _reference(value: Any) -> bool:
+    if isinstance(value, dict):
+        return bool(value)
+    return isinstance(value, str) or type(value) is int
+
+
+TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "integer": (_whole, "This is not a whole number. Send a number like 12."),
+    "money": (_amount, "This is not an amount. Send a string like \"12.50\"."),
+    "boolean": (lambda value: isinstance(value, bool), "This is neither true nor false. Send one of the two."),
+    "date": (lambda value: _text(value) and DATE.match(value) is not None,
+             "This is not a date. Send a string like \"2026-05-31\"."),
+    "datetime": (lambda value: _text(value) and DATE_TIME.match(value) is not None,
+                 "This is not a moment. Send a string like \"2026-05-31T14:30:00Z\"."),
+    "reference": (_reference, "This does not name one record. Send its id, or an object like {{\"{shown_by}\": …}}."),
+}
+
+
+def _wrong_lines(field: Lines, value: Any, pointer: str) -> dict[str, str]:
+    if not isinstance(value, list):
+        return {pointer: "These are not lines. Send a list of objects."}
+    parts = {part.name: part for part in field.fields}
+    errors: dict[str, str] = {}
+    for number, line in enumerate(value):
+        if not isinstance(line, dict):
+            errors[f"{pointer}/{number}"] = "This is not a line. Send an object."
+            continue
+        for name, part in line.items():
+            place = f"{pointer}/{number}/{escaped(name)}"
+            errors |= wrong(parts[name], part, place) if name in parts else {place: _unknown(name)}
+    return errors
+
+
+def _unknown(name: str) -> str:
+    if name in KEPT_BY_US:
+        return "This is kept by Backroom. Leave it out."
+    return "There is no such field to write. Leave it out or correct its name."
+
+
+def _plain(field: Field, value: Any) -> Any:
+    """As the gate wants it: a reference read from the API may be sent back as it came."""
+    if isinstance(field, Lines):
+        parts = {part.name: part for part in field.fields}
+        return [{name: _plain(parts[name], part) for name, part in line.items()} for line in value or ()]
+    if isinstance(field, Reference) and isinstance(value, dict) and "id" in value and value.keys() <= {"id", "key", "label"}:
+        return {"id": value["id"]}
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Object:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("A name stands twice in one object.")
+    return found
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no number of JSON.")
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"It goes wrong in line {error.lineno}, column {error.colno}."
+    if isinstance(error, RecursionError):
+        return "It is nested too deep."
+    return "" if isinstance(error, UnicodeDecodeError) or "digits" in str(error) else str(error)
+
+
+def _bytes() -> bytes:
+    """The body; a chunked one over the limit would be cut silently by the server, hence the one byte more."""
+    largest = config().max_body_bytes
+    request.max_content_length = largest + 1
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise _too_large(largest) from None
+    except (OSError, HTTPException) as error:
+        raise BadRequest("The body broke off or is not well formed.") from error
+    if len(data) > largest:
+        raise _too_large(largest)
+    return data
+
+
+def _too_large(largest: int) -> TooLarge:
+    return TooLarge(f"A body may have {largest:,} bytes. Send it in smaller parts.")

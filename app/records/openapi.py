@@ -1,0 +1,124 @@
+"""The description of the API (OpenAPI 3.1), made from the declarations: what it says is what the code does."""
+from functools import cache
+from typing import Any
+
+from app.records import parameters, schemas
+from app.records.registry import resources
+from app.records.resource import Resource
+from app.records.schemas import Schema
+
+ABOUT = """Records are read by one grammar and written through one gate, the same as in the pages.
+
+A change says what it has seen: read the record, send its ETag back as If-Match. Amounts are decimal strings in major units,
+times are UTC. Filters that share the number in `any.1.` are alternatives: `any.1.status=paid&any.1.total.gte=100`. Unknown
+parameters, fields and values are refused, never ignored. `Prefer: handling=preview` on a write answers what it would do."""
+READ_PROBLEMS = (400, 401, 403, 404, 429, 503)
+PROBLEMS = {400: "It cannot be read", 401: "No token, or one that is not valid", 403: "The role does not allow it",
+            404: "There is nothing here", 409: "A provider was faster", 412: "The record has changed since it was read",
+            413: "The body is too large", 415: "The body is no JSON", 422: "Some values cannot be saved",
+            428: "If-Match is missing", 429: "Too many requests", 503: "Not available right now"}
+
+
+@cache
+def document() -> Schema:
+    """The whole description."""
+    paths: Schema = {}
+    for resource in resources():
+        paths |= _paths(resource)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Backroom", "version": "1", "description": ABOUT},
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"token": []}],
+        "tags": [{"name": resource.plural} for resource in resources()],
+        "paths": {"/openapi.json": _own(), **paths},
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _components(),
+            "responses": {f"Problem{status}": _problem(status) for status in PROBLEMS},
+            "parameters": {"IfMatch": _header("If-Match", "The ETag the record had when it was read.", True),
+                           "IfNoneMatch": _header("If-None-Match", "An ETag: the answer is 304 while the record has it."),
+                           "Prefer": _header("Prefer", "handling=preview: answer what the write would do, and do nothing."),
+                           "Id": {"name": "id", "in": "path", "required": True, "schema": schemas.ID}}}}
+
+
+def _own() -> Schema:
+    return {"get": {"operationId": "openapi", "summary": "This description", "security": [], "responses": {
+        "200": {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}},
+        "400": {"$ref": "#/components/responses/Problem400"}, "401": {"$ref": "#/components/responses/Problem401"}}}}
+
+
+def _components() -> Schema:
+    found: Schema = {"Ref": schemas.REF, "Problem": schemas.PROBLEM, "Plan": schemas.PLAN}
+    for resource in resources():
+        found[resource.singular] = schemas.record(resource)
+        found[f"{resource.singular}Page"] = schemas.page(resource)
+        found[f"New{resource.singular}"] = schemas.body(resource, new=True)
+        found[f"{resource.singular}Change"] = schemas.body(resource, new=False)
+    return found
+
+
+def _paths(resource: Resource) -> Schema:
+    name, one = resource.name, f"/{resource.name}/{{id}}"
+    changed = f"{resource.singular}Change"
+    return {
+        f"/{name}": {
+            "get": _operation(resource, "list", f"{resource.plural}, a page at a time", {"200": _page(resource)}, READ_PROBLEMS,
+                              parameters=parameters.of(resource)),
+            "post": _writing(resource, "create", f"A new {resource.singular.lower()}", f"New{resource.singular}",
+                             {"201": _record(resource, "Made", ("ETag", "Location"))}, (409, 413, 415, 422), seen=False)},
+        one: {
+            "parameters": [_ref("parameters", "Id")],
+            "get": _operation(resource, "show", f"One {resource.singular.lower()}",
+                              {"200": _record(resource, "The record"), "304": {"description": "You have this version"}},
+                              READ_PROBLEMS, parameters=[parameters.fields(), _ref("parameters", "IfNoneMatch")]),
+            "patch": _writing(resource, "change", "Change the fields that are sent", changed),
+            "put": _writing(resource, "replace", "Change the record to what is sent; the rest becomes empty", changed),
+            "delete": _writing(resource, "trash", "Put the record into the trash")},
+        f"{one}/restore": {
+            "parameters": [_ref("parameters", "Id")],
+            "post": _writing(resource, "restore", "Take the record out of the trash")}}
+
+
+def _operation(resource: Resource, verb: str, summary: str, answers: Schema, problems: tuple[int, ...], **more: Any) -> Schema:
+    refused = {str(status): _ref("responses", f"Problem{status}") for status in problems}
+    return {"operationId": f"{verb}_{resource.name}", "tags": [resource.plural], "summary": summary, **more,
+            "responses": {**answers, **refused}}
+
+
+def _writing(resource: Resource, verb: str, summary: str, schema: str = "", answers: Schema | None = None,
+             problems: tuple[int, ...] = (409, 412, 413, 415, 422, 428), seen: bool = True) -> Schema:
+    answers = answers or {"200": _record(resource, "The record as it is now")}
+    answers["200"] = {**answers.get("200", {"description": "What would happen"}), "content": _json(
+        {"anyOf": [{"$ref": f"#/components/schemas/{resource.singular}"}, {"$ref": "#/components/schemas/Plan"}]}
+        if "201" not in answers else {"$ref": "#/components/schemas/Plan"})}
+    body = {"requestBody": {"required": True, "content": _json({"$ref": f"#/components/schemas/{schema}"})}} if schema else {}
+    needs = [_ref("parameters", "Prefer"), *([_ref("parameters", "IfMatch")] if seen else [])]
+    return _operation(resource, verb, summary, answers, (*READ_PROBLEMS, *problems), parameters=needs, **body)
+
+
+def _header(name: str, about: str, required: bool = False) -> Schema:
+    return {"name": name, "in": "header", "required": required, "schema": {"type": "string"}, "description": about}
+
+
+def _page(resource: Resource) -> Schema:
+    return {"description": "A page", "headers": {"Link": {"schema": {"type": "string"}, "description": "RFC 8288"}},
+            "content": _json({"$ref": f"#/components/schemas/{resource.singular}Page"})}
+
+
+def _record(resource: Resource, about: str, headers: tuple[str, ...] = ("ETag",)) -> Schema:
+    return {"description": about, "headers": {name: {"schema": {"type": "string"}} for name in headers},
+            "content": _json({"$ref": f"#/components/schemas/{resource.singular}"})}
+
+
+def _problem(status: int) -> Schema:
+    return {"description": PROBLEMS[status],
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+def _json(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
+
+
+def _ref(kind: str, name: str) -> Schema:
+    return {"$ref": f"#/components/{kind}/{name}"}

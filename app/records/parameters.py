@@ -1,0 +1,80 @@
+"""The parameters of a list as OpenAPI describes them: every filter there is, made from the declarations."""
+from typing import Any
+
+from app.records import schemas
+from app.records.asking import DEFAULT_LIMIT, LONGEST_SEARCH, MOST_ROWS, TRASHED
+from app.records.fields import Choice, Field, Lines, Reference
+from app.records.filters import BUILT_IN
+from app.records.operators import LISTED, OPERATORS
+from app.records.registry import named
+from app.records.resource import Resource
+from app.records.schemas import Schema
+
+SAID = {"eq": "", "ne": " is not", "gt": " above", "gte": " at least", "lt": " below", "lte": " at most",
+        "contains": " contains", "starts": " starts with", "empty": " is empty"}
+SEVERAL = ("eq", "ne", "contains", "starts")
+
+
+def of(resource: Resource) -> list[Schema]:
+    """All a list understands."""
+    return [fields(), *_words(resource), *filtering(resource)]
+
+
+def filtering(resource: Resource) -> list[Schema]:
+    """One parameter for each field and operator, one step through references and lines."""
+    found = []
+    for field in (*BUILT_IN, *resource.fields):
+        found += _asked(field, field.name, field.title)
+        if isinstance(field, Reference):
+            for inner in (*BUILT_IN, *named(field.to).fields):
+                found += _asked(inner, f"{field.name}.{inner.name}", f"{field.title}: {inner.title}")
+        if isinstance(field, Lines):
+            for part in field.fields:
+                found += _asked(part, f"{field.name}.{part.name}", f"{field.title}: {part.title}")
+    return found
+
+
+def _asked(field: Field, path: str, title: str) -> list[Schema]:
+    return [_filter(field, op, path if op == "eq" else f"{path}.{op}", title + SAID[op]) for op in OPERATORS[field.kind]]
+
+
+def _filter(field: Field, op: str, name: str, about: str) -> Schema:
+    """Several values stand in one parameter with commas between, or, if they are text, in one parameter each."""
+    if op not in SEVERAL:
+        return _query(name, {"enum": ["true", "false"]} if op == "empty" else _one(field), about)
+    several = {"type": "array", "items": _one(field), "minItems": 1}
+    return _query(name, several, about, style="form", explode=field.kind not in LISTED)
+
+
+def _one(field: Field) -> Schema:
+    if isinstance(field, Choice):
+        return {"enum": [*field.names]}
+    return ONE.get(field.kind, {"type": "string", "minLength": 1})
+
+
+ONE: dict[str, Schema] = {
+    "integer": {"type": "integer", "minimum": -schemas.LARGEST, "maximum": schemas.LARGEST},
+    "money": {"type": "string", "pattern": schemas.AMOUNT, "maxLength": 16},
+    "boolean": {"enum": ["true", "false"]},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]},
+    "reference": schemas.ID}
+
+
+def _words(resource: Resource) -> list[Schema]:
+    names = [field.name for field in (*resource.fields, *BUILT_IN) if field.sortable]
+    return [
+        _query("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH}, "Free text"),
+        _query("sort", {"enum": [*names, *(f"-{name}" for name in names)]}, f"The order; {resource.order} if left out."),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_LIMIT}, "Rows a page"),
+        _query("trashed", {"enum": [*TRASHED]}, "Records in the trash, else left out: with the others, or only them"),
+        _query("after", {"type": "string"}, "Where the page begins: as it stands in `next`"),
+        _query("before", {"type": "string"}, "Where the page ends: as it stands in `previous`")]
+
+
+def fields() -> Schema:
+    return _query("fields", {"type": "string"}, "Members to answer, with commas between; id, version and updated_at always come")
+
+
+def _query(name: str, schema: Schema, about: str, **more: Any) -> Schema:
+    return {"name": name, "in": "query", "schema": schema, "description": about, **more}

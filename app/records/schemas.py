@@ -1,0 +1,132 @@
+"""JSON Schema (2020-12, as OpenAPI 3.1 uses it) of what the API answers and takes, made from the declarations."""
+from typing import Any
+
+from app.records.fields import Choice, Field, Integer, Lines, Reference
+from app.records.registry import named
+from app.records.represent import ALWAYS
+from app.records.resource import Resource
+
+Schema = dict[str, Any]
+LARGEST = 2**63 - 1
+AMOUNT = r"^-?[0-9]+(\.[0-9]+)?$"
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+ID: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST}
+REF: Schema = {
+    "type": "object", "required": ["id", "key", "label"], "additionalProperties": False,
+    "description": "Another record: `key` finds it again, `label` is its title. Without an id it is not here yet.",
+    "properties": {"id": {"type": ["integer", "null"]}, "key": {"type": "string"}, "label": {"type": "string"}}}
+PROBLEM: Schema = {
+    "type": "object", "required": ["type", "title", "status", "request_id"],
+    "description": "What went wrong and what to do (RFC 9457).",
+    "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},
+        "request_id": {"type": ["string", "null"]},
+        "errors": {"type": "array", "items": {
+            "type": "object", "required": ["detail"], "additionalProperties": False,
+            "properties": {"pointer": {"type": "string"}, "parameter": {"type": "string"}, "detail": {"type": "string"}}}}}}
+PLAN: Schema = {
+    "type": "object", "required": ["outcome", "id", "version", "changes", "errors"], "additionalProperties": False,
+    "description": "What a write would do now: the answer to Prefer: handling=preview.",
+    "properties": {
+        "outcome": {"enum": ["created", "updated", "unchanged", "stale", "tie", "conflict", "invalid", "missing", "forbidden"]},
+        "id": {"type": ["integer", "null"]}, "version": {"type": ["integer", "null"]},
+        "changes": {"type": "array", "items": {
+            "type": "object", "required": ["column", "old", "new"], "additionalProperties": False,
+            "properties": {"column": {"type": "string"}, "old": {}, "new": {}}}},
+        "errors": {"type": "array", "items": {
+            "type": "object", "required": ["pointer", "detail"], "additionalProperties": False,
+            "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}}}}}
+
+
+def read(field: Field) -> Schema:
+    """What the API answers for a field."""
+    if isinstance(field, Choice):
+        return {"enum": [*field.names, None]}
+    if isinstance(field, Reference):
+        return {"oneOf": [{"$ref": "#/components/schemas/Ref"}, {"type": "null"}]}
+    if isinstance(field, Lines):
+        return {"type": "array", "items": _object({part.name: read(part) for part in field.fields})}
+    return READ.get(field.kind, {"type": ["string", "null"]})
+
+
+READ: dict[str, Schema] = {
+    "integer": {"type": ["integer", "null"]}, "boolean": {"type": ["boolean", "null"]}, "json": {},
+    "money": {"type": ["string", "null"], "pattern": AMOUNT}, "date": {"type": ["string", "null"], "format": "date"},
+    "datetime": {"type": ["string", "null"], "format": "date-time"}}
+
+
+def write(field: Field, filled: bool = False) -> Schema:
+    """What the API takes for a field; null empties it, unless it has to be `filled`."""
+    return _filled(_write(field)) if filled else _write(field)
+
+
+def _write(field: Field) -> Schema:
+    if isinstance(field, Choice):
+        return {"enum": [*field.names, None]}
+    if isinstance(field, Integer):
+        return {"type": ["integer", "null"], "minimum": field.least, "maximum": field.most}
+    if isinstance(field, Reference):
+        return {"oneOf": [ID, {"type": "string", "minLength": 1}, _naming(field), {"type": "null"}]}
+    if isinstance(field, Lines):
+        parts = {part.name: write(part) for part in field.fields}
+        return {"type": ["array", "null"], "items": _object(parts)}
+    if field.kind == "money":
+        return {"oneOf": [{"type": "string", "pattern": AMOUNT, "maxLength": 20}, {"type": "number"}, {"type": "null"}]}
+    if field.kind in READ:
+        return READ[field.kind]
+    return {"type": ["string", "null"], "maxLength": getattr(field, "limit", LARGEST)}
+
+
+def record(resource: Resource) -> Schema:
+    """A record as it is answered. What a role may not see is left out, and fields= leaves out more."""
+    properties: Schema = {"id": ID, "version": {"type": "integer", "minimum": 1},
+                          **{field.name: _told(field, read(field)) for field in resource.fields}}
+    if resource.outside:
+        properties["account"] = {"type": "string", "description": "The connection or endpoint that keeps the record, or empty."}
+    properties |= {"created_at": MOMENT, "updated_at": MOMENT, "trashed_at": READ["datetime"]}
+    return {"type": "object", "required": [*ALWAYS], "additionalProperties": False, "properties": properties}
+
+
+def body(resource: Resource, new: bool) -> Schema:
+    """A record as it is sent. `new`: the fields it cannot be without are required, unless they have a default."""
+    fields = [field for field in resource.fields if field.kind != "json"]
+    needed = [field.name for field in fields if new and field.required and field.default is None]
+    return {"type": "object", "additionalProperties": False, **({"required": needed} if needed else {}),
+            "properties": {field.name: _told(field, write(field, field.name in needed)) for field in fields}}
+
+
+def page(resource: Resource) -> Schema:
+    """The envelope of a list."""
+    url = {"type": ["string", "null"], "format": "uri"}
+    return {"type": "object", "required": ["data", "next", "previous"], "additionalProperties": False,
+            "properties": {"data": {"type": "array", "items": {"$ref": f"#/components/schemas/{resource.singular}"}},
+                           "next": url, "previous": url}}
+
+
+def _naming(field: Reference) -> Schema:
+    other = named(field.to)
+    keys = {"id": ID, **{one.name: {"type": "string", "minLength": 1} for one in other.fields
+                         if one.unique or one.column == "external_id"}}
+    return {"type": "object", "minProperties": 1, "additionalProperties": False,
+            "properties": {**keys, "account": {"type": "string"}, "key": {"type": "string"}, "label": {"type": "string"}},
+            "anyOf": [{"required": [name]} for name in keys]}
+
+
+def _filled(schema: Schema) -> Schema:
+    """Without null."""
+    if "oneOf" in schema:
+        return {**schema, "oneOf": [one for one in schema["oneOf"] if one != {"type": "null"}]}
+    if "enum" in schema:
+        return {**schema, "enum": [one for one in schema["enum"] if one is not None]}
+    kind = next(one for one in schema["type"] if one != "null")
+    return {**schema, "type": kind, **({"minLength": 1} if kind == "string" else {})}
+
+
+def _told(field: Field, schema: Schema) -> Schema:
+    """With what a person should know of the field."""
+    owned = "Kept by the provider while the record has one." if field.owned else ""
+    return {**schema, "description": " ".join(filter(None, (f"{field.title}.", field.hint, owned)))}
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
