@@ -6,7 +6,7 @@ import structlog
 from flask import current_app
 
 from app.extensions import db
-from app.jobs import process, queues
+from app.jobs import presence, process, queues
 from app.jobs.heart import Heart
 from app.jobs.queue import Claim, LostLease, Queue, claim, due, fail, release
 from app.jobs.ring import SECONDS_A_DRAIN, ring
@@ -40,6 +40,7 @@ def drain(name: str, *, rows: int | None = None, seconds: float | None = None) -
             if not claims:
                 break
             count += len(claims)
+            presence.done += len(claims)
             settle(claims)
     return count
 

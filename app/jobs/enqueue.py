@@ -19,7 +19,7 @@ OPEN = ("waiting", "running")
 
 
 def enqueue(session: Session, name: str, args: dict[str, Any] | None = None, *, key: str | None = None,
-            run_at: datetime | None = None, by: Actor | None = None, priority: int = 0, **columns: Any) -> Job:
+            run_at: datetime | None = None, by: Actor | None = None, priority: int = 0) -> Job:
     """Run the job `name` with `args` once this transaction is committed, not before `run_at`.
 
     Of a `key` there is one open job: while it waits or runs, that one is returned. Safe to race.
@@ -28,9 +28,9 @@ def enqueue(session: Session, name: str, args: dict[str, Any] | None = None, *, 
     values = {"kind": name, "queue": what.queue, "args": args or {}, "key": key, "run_at": run_at or now(session),
               "priority": priority, "max_attempts": what.max_attempts,
               "created_by_kind": actor.kind, "created_by_id": actor.id, "created_by": actor.name}
-    job = _insert(session, values | columns) or _open(session, name, key)
+    job = insert(session, values) or _open(session, name, key)
     if job is None:  # the open one has ended in between
-        job = _insert(session, values | columns)
+        job = insert(session, values)
     if job is None:
         raise Conflict("The same job was queued or finished at this moment. Try again.")
     ring_after(session, what.queue)
@@ -56,10 +56,11 @@ def ring_after(session: Session, name: str) -> None:
         after_commit(session, bell)
 
 
-def _insert(session: Session, values: dict[str, Any]) -> Job | None:
+def insert(session: Session, values: dict[str, Any]) -> Job | None:
+    """Add a job; None if its key or its moment of a schedule is taken."""
     session.flush()
-    insert = insert_sqlite if is_sqlite(session.connection()) else insert_postgresql
-    id = session.execute(insert(Job).values(values).on_conflict_do_nothing().returning(Job.id)).scalar_one_or_none()
+    into = insert_sqlite if is_sqlite(session.connection()) else insert_postgresql
+    id = session.execute(into(Job).values(values).on_conflict_do_nothing().returning(Job.id)).scalar_one_or_none()
     return None if id is None else session.get(Job, id)
 
 

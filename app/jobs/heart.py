@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, current_app
 
 from app.config import config
+from app.jobs import presence
 from app.jobs.queue import Claim, extend
 
 log = structlog.get_logger()
@@ -35,5 +36,6 @@ class Heart:
             with app.app_context():
                 try:
                     extend(self._claims)
+                    presence.seen()
                 except Exception as error:  # the fence decides; a missed beat is not the end of the work
                     log.warning("heart.missed", error=str(error))

@@ -5,9 +5,11 @@ hangs, holding locks) or when the moment written in it has passed (its work take
 """
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 BEAT = 1.0      # seconds between two touches
@@ -19,15 +21,19 @@ _pulse: Path | None = None
 def name() -> str:
     """Who holds the leases of this process: host, process id and a random part, so that no two ever share it."""
     global _name
-    if not _name.startswith(f"{socket.gethostname()}:{os.getpid()}:"):
-        _name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    if not _name.startswith(called(os.getpid(), "")):
+        _name = called(os.getpid(), secrets.token_hex(4))
     return _name
 
 
-def born(name: str, pulse: Path) -> None:
-    """This process is a child of a pool, which gave it its name and a file for its pulse."""
+def called(pid: int, random_part: str) -> str:
+    return f"{socket.gethostname()}:{pid}:{random_part}"
+
+
+def born(random_part: str, pulse: Path) -> None:
+    """This process is a child of a pool, which knows its name and watches its pulse."""
     global _name, _pulse
-    _name, _pulse = name, pulse
+    _name, _pulse = called(os.getpid(), random_part), pulse
     _stopping.clear()
     threading.Thread(target=_beat, args=(pulse,), daemon=True, name="pulse").start()
 
@@ -47,13 +53,23 @@ def may_take(seconds: float | None) -> None:
         _pulse.write_text("" if seconds is None else repr(time.monotonic() + seconds))
 
 
+def beat() -> None:
+    """A process that is watched but forks says at every turn of its loop that it turns. Its file is named in PULSE."""
+    if "PULSE" in os.environ:
+        with suppress(OSError):
+            os.utime(os.environ["PULSE"])
+
+
+def orphaned(parent: int) -> bool:
+    """Whether the process that started us is gone; then nobody watches us, and somebody else does our work."""
+    return os.getppid() != parent
+
+
 def _beat(pulse: Path) -> None:
-    parent = os.getppid()
-    while True:
-        try:
-            os.utime(pulse)
-        except OSError:
-            return
-        if os.getppid() != parent:  # whoever watched us is gone
-            _stopping.set()
+    parent, told = os.getppid(), False
+    while pulse.exists():
+        os.utime(pulse)
+        if not told and orphaned(parent):
+            told = True
+            os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(BEAT)

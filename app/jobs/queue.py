@@ -205,7 +205,7 @@ def _take(session: Session, queue: Queue, ids: list[int], owner: str, moment: da
         update(table).where(table.c.id.in_(ids), table.c.status == "waiting")
         .values(status="running", attempts=table.c.attempts + 1, lease_owner=owner, lease_token=token,
                 lease_until=moment + lease(), outcome=None)
-        .returning(table.c.id, table.c.attempts)).tuples().all())
+        .returning(table.c.id, table.c.attempts)).all())
     claims = [Claim(queue, id, token, taken[id], owner) for id in ids if id in taken]
     if claims:
         session.execute(insert(attempts), [

@@ -17,20 +17,23 @@ class Kind:
     seconds: float               # a job that takes longer is killed
     cron: str | None             # in UTC; comes again by itself, with these arguments
     label: str
+    page: str                    # the endpoint that shows what it works on, given its arguments; "" if there is none
 
 
 _kinds: dict[str, Kind] = {}
 
 
 def job(name: str, *, queue: Literal["default", "heavy"] = "default", max_attempts: int = 5, seconds: float = 300,
-        cron: str | None = None, label: str = "") -> Callable[[F], F]:
+        cron: str | None = None, label: str = "", page: str = "") -> Callable[[F], F]:
     """Make `run(work: Work, **args)` a kind of job, named like "exports.run".
 
     "heavy" jobs get a process of their own. `seconds` is a hard limit for one attempt. `cron` makes it come again by itself.
+    `page` is the endpoint that shows what the job works on; its URL is made from `args`.
     """
 
     def register(run: F) -> F:
-        _kinds[name] = Kind(name, run, queue, max_attempts, seconds, cron, label or name.replace(".", ": ").replace("_", " "))
+        words = label or name.replace(".", ": ").replace("_", " ")
+        _kinds[name] = Kind(name, run, queue, max_attempts, seconds, cron, words, page)
         return run
     return register
 
