@@ -1,7 +1,7 @@
 """The plan of a batch, chunk by chunk: what would become of each row, written beside it. No record is touched."""
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
@@ -9,23 +9,24 @@ from sqlalchemy.orm import Session
 
 from app.audit import Actor, to_json
 from app.records import changes
-from app.records.batches import Batch, Shape, Shaped, rows_table, shaped, source
+from app.records.batches import Batch, Shape, Shaped, chunk_size, rows_table, shaped, source
 from app.records.changes import Change, Outcome
+from app.records.registry import named
 from app.transaction import lock
 
 ONLY: dict[str, Any] = {"create": "create", "update": "update"}
-CHUNK = 1000
 
 
-def plan_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | None, size: int = CHUNK) -> bool:
+def plan_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | None, size: int | None = None) -> bool:
     """Plan the next rows, in the caller's transaction; says whether there are more. The rights are those `actor` has now.
 
     A row that means the same record as one before it is "repeated": the first one counts.
     """
     batch = lock(session, Batch, batch_id)
-    rows = _next(session, batch, size)
+    limit = size or chunk_size(session)
+    rows = _next(session, batch, limit)
     if rows:
-        read = [shaped(row, shape) for row in rows]
+        read = _accounted(session, batch, [shaped(row, shape) for row in rows])
         first = _firsts(session, batch, rows, read)
         asked = [(row, one) for row, one in zip(rows, read, strict=True) if row.number not in first]
         outcomes = changes.plan(session, [_change(batch, row.number, one) for row, one in asked], source(batch, actor))
@@ -34,7 +35,7 @@ def plan_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | Non
         write(session, found)
         batch.plans = dict(Counter(batch.plans) + Counter(one["to_outcome"] for one in found))
         batch.planned_to = rows[-1].number
-    return len(rows) == size
+    return len(rows) == limit
 
 
 def _next(session: Session, batch: Batch, size: int) -> Sequence[Any]:
@@ -46,6 +47,30 @@ def _next(session: Session, batch: Batch, size: int) -> Sequence[Any]:
 
 def _change(batch: Batch, number: int, one: Shaped) -> Change:
     return Change(batch.resource, one.values, key=one.key, only=ONLY.get(batch.mode), cause=number)
+
+
+def _accounted(session: Session, batch: Batch, read: list[Shaped]) -> list[Shaped]:
+    """An outside id that is written without its account means the one record that has it."""
+    bare = {one.key["external_id"] for one in read if one.key is not None and set(one.key) == {"external_id"}}
+    if not bare:
+        return read
+    columns, accounts = named(batch.resource).table.c, defaultdict[str, list[str]](list)
+    for external_id, account in session.execute(
+            select(columns.external_id, columns.account).where(columns.external_id.in_([str(id).strip() for id in bare]))):
+        accounts[external_id].append(account)
+    return [_of_account(one, accounts) for one in read]
+
+
+def _of_account(one: Shaped, accounts: Mapping[str, list[str]]) -> Shaped:
+    if one.key is None or set(one.key) != {"external_id"}:
+        return one
+    found = accounts.get(str(one.key["external_id"]).strip(), [])
+    if len(found) == 1:
+        return one._replace(key={**one.key, "account": found[0]})
+    if not found:
+        return one
+    several = f"The accounts {', '.join(sorted(found))} all have this ID. Add a column Account that says which one is meant."
+    return one._replace(errors={**one.errors, "external_id": several})
 
 
 def _firsts(session: Session, batch: Batch, rows: Sequence[Any], read: Sequence[Shaped]) -> dict[int, int]:

@@ -1,0 +1,133 @@
+"""`import` and `export`: records from and into files, from the command line, without Redis or a web server."""
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+
+from app.access import check
+from app.accounts import actors, users
+from app.audit import COMMAND_LINE, Actor
+from app.errors import BadRequest, NotFound
+from app.exports import columns as export_columns
+from app.exports import run as exports
+from app.imports.command import Wishes, import_file
+from app.records.registry import named, resources
+
+AS = "Act with the rights of this person. Default: the command line, with every right."
+COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
+
+
+@click.command("import")
+@click.argument("resource")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="upsert", show_default=True,
+              help="What rows may do: only create, only change, or both.")
+@click.option("--key", metavar="FIELD", help="The field that says which record a row means. Default: the resource's own.")
+@click.option("--map", "mapping", metavar='"Column=field"', multiple=True,
+              help='Match a column of the file with a field; "Column=" leaves it out. The rest is matched by itself.')
+@click.option("--all-or-nothing", is_flag=True, help="Write nothing if one row is refused.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of the rows; write nothing.")
+@click.option("--as", "email", metavar="EMAIL", help=AS)
+@click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
+@with_appcontext
+def import_command(resource: str, file: Path, mode: str, key: str | None, mapping: tuple[str, ...], all_or_nothing: bool,
+                   dry_run: bool, email: str | None, as_json: bool) -> None:
+    """Import FILE, a CSV or XLSX file, into RESOURCE. Exits with 1 when rows were refused."""
+    _known(resource)
+    wishes = Wishes(mode, key, _mapped(mapping), all_or_nothing, dry_run)
+    with _usage():
+        report = import_file(file, resource, wishes, by=_actor(email))
+    click.echo(json.dumps(report, ensure_ascii=False, indent=1) if as_json else _said(report, dry_run))
+    if report["status"] != "done":
+        raise click.exceptions.Exit(1)
+
+
+@click.command("export")
+@click.argument("resource")
+@click.option("--filter", "query", metavar="QUERYSTRING", default="",
+              help='Which records, as in a list: "status=paid&sort=-placed_at".')
+@click.option("--columns", metavar="a,b", help="Which fields, in this order. Default: all that an import can read back.")
+@click.option("--format", "kind", type=click.Choice(exports.FORMATS), help="Default: by the name of FILE, else csv.")
+@click.option("--as", "email", metavar="EMAIL", help=AS)
+@click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path),
+              help="Where to write; it appears when it is whole.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
+@with_appcontext
+def export_command(resource: str, query: str, columns: str | None, kind: str | None, email: str | None, output: Path,
+                   as_json: bool) -> None:
+    """Export RESOURCE into a file."""
+    _known(resource)
+    actor, found = _actor(email), named(resource)
+    check(actor, f"{resource}.export")
+    names = [field.name for field in export_columns.usual(actor, found)] if columns is None else columns.split(",")
+    with _usage():
+        fields, asked = export_columns.chosen(actor, found, [name.strip() for name in names]), exports.asked(found, query, actor)
+    format = kind or (output.suffix[1:] if output.suffix[1:] in exports.FORMATS else "csv")
+    draft = output.with_name(f".{output.name}.part")
+    try:
+        with draft.open("wb") as file:
+            rows = exports.write(file, asked, fields, format)
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+    if as_json:
+        click.echo(json.dumps({"file": str(output), "rows": rows, "columns": [field.name for field in fields], "format": format}))
+    else:
+        click.echo(f"{output}: {rows:,} {found.plural.lower()}.", err=str(output) == "/dev/stdout")
+
+
+def _known(resource: str) -> None:
+    try:
+        named(resource)
+    except NotFound as problem:
+        known = ", ".join(sorted(one.name for one in resources()))
+        raise click.UsageError(f"{problem.detail} There are {known}.") from None
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """What cannot be read in the options is wrong usage: exit code 2."""
+    try:
+        yield
+    except BadRequest as problem:
+        sentences = [f"{name}: {sentence}" for name, sentence in problem.errors.items()]
+        raise click.UsageError(" ".join(filter(None, (problem.title + ".", problem.detail, *sentences)))) from None
+
+
+def _actor(email: str | None) -> Actor:
+    if email is None:
+        return COMMAND_LINE
+    user_id = users.by_email(email)
+    found = None if user_id is None else actors.staff(user_id)
+    if found is None:
+        raise click.UsageError(f"Nobody with the address {email} can sign in here.")
+    return found
+
+
+def _mapped(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        header, equals, field = pair.rpartition("=")
+        if not equals or not header.strip():
+            raise click.UsageError(f'--map {pair!r} is not like "Column=field".')
+        mapping[header.strip()] = field.strip()
+    return mapping
+
+
+def _said(report: dict[str, Any], dry_run: bool) -> str:
+    would = "Nothing was written. " if dry_run or report["status"] == "refused" else ""
+    counts = ", ".join(f"{report[name]:,} {name}" for name in COUNTS if report[name])
+    lines = [f"{would}{report['rows']:,} rows{': ' + counts if counts else ''}."]
+    for error in report["errors"][:50]:
+        place = f"row {error['row']}" if error["row"] else "file"
+        lines.append(f"  {place}{', ' + error['column'] if error['column'] else ''}: {error['message']}"
+                     + (f" (is: {error['value']})" if error["value"] else ""))
+    if len(report["errors"]) > 50:
+        lines.append(f"  … and {len(report['errors']) - 50:,} more; --json lists all.")
+    return "\n".join(lines)
+
+

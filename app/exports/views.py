@@ -1,0 +1,4 @@
+"""(pages come here)"""
+from flask import Blueprint
+
+bp = Blueprint("exports", __name__)

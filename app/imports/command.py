@@ -1,0 +1,163 @@
+"""An import from one command: read, match, plan and apply, one after the other, in this process."""
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.audit import Actor
+from app.errors import BadRequest, Invalid
+from app.extensions import db
+from app.files import cells
+from app.imports import match, read, run
+from app.imports.match import Choices
+from app.imports.models import Import
+from app.imports.noticing import decimal
+from app.imports.refused import title
+from app.imports.steps import Here
+from app.imports.targets import Target, keys, targets
+from app.imports.upload import start
+from app.records import batches
+from app.records.batches import ACCEPTED, REFUSED, Batch, BatchRow
+from app.records.registry import named
+from app.records.resource import Resource
+from app.transaction import lock, transaction
+
+PAGE = 500
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was said on the command line. `columns`: {heading: field}; the rest is matched by itself."""
+
+    mode: str = "upsert"
+    key: str | None = None
+    columns: Mapping[str, str] | None = None
+    all_or_nothing: bool = False
+    dry_run: bool = False
+
+
+def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Report:
+    """Import the file and say what became of its rows, in the words of the interface that stays (`import --json`).
+
+    Raises a Problem when it cannot even be begun: a right, a column or a key that is not there.
+    """
+    with path.open("rb") as file:
+        import_id = start(file, path.name, resource, by=by)
+    steps = Here(by)
+    read.read(steps, import_id)
+    if (problem := _problem(import_id)) is not None:
+        return _report("refused", errors=[_error(None, "", "", "", problem)])
+    _match(import_id, wishes, by)
+    match.plan(steps, import_id)
+    if not wishes.dry_run and _begin(import_id, wishes.all_or_nothing, by):
+        run.apply(steps, import_id)
+    return _result(import_id, wishes)
+
+
+def _problem(import_id: int) -> str | None:
+    imported = _fresh(import_id)
+    return imported.problem if imported.stage == "unreadable" else None
+
+
+def _match(import_id: int, wishes: Wishes, by: Actor) -> None:
+    with transaction() as session:
+        imported = lock(session, Import, import_id)
+        resource = named(imported.resource)
+        fields = _fields(imported, resource, wishes.columns or {}, targets(by, resource))
+        key = _key(resource, wishes, fields)
+        wanted = Choices(fields, wishes.mode, key, decimal=None if _is_plain(imported) else ".")
+        try:
+            match.set_match(imported, session.get_one(Batch, imported.batch_id), wanted, by)
+        except Invalid as wrong:
+            raise BadRequest(" ".join(wrong.errors.values()), title="The columns cannot be matched") from None
+
+
+def _is_plain(imported: Import) -> bool:
+    return decimal(read.of_kind(imported, "money", "integer")) is not None
+
+
+def _fields(imported: Import, resource: Resource, said: Mapping[str, str], offered: Sequence[Target]) -> list[str | None]:
+    headers, names = [column["header"] for column in imported.columns], {target.name for target in offered}
+    for header, field in said.items():
+        if header not in headers:
+            raise BadRequest(f"There is no column {header!r}. There are {', '.join(headers)}.", title="--map cannot be followed")
+        if field and field not in names:
+            raise BadRequest(f"{resource.plural} have no field {field!r} to fill. There are {', '.join(sorted(names))}.",
+                             title="--map cannot be followed")
+    taken = {field for field in said.values() if field}
+    return [said[column["header"]] or None if column["header"] in said else
+            None if column["field"] in taken else column["field"] for column in imported.columns]
+
+
+def _key(resource: Resource, wishes: Wishes, fields: Sequence[str | None]) -> str | None:
+    known = [field.name for field in keys(resource)]
+    if wishes.key is not None and wishes.key not in known:
+        raise BadRequest(f"{resource.plural} cannot be found by {wishes.key!r}. Choose one of {', '.join(known)}.",
+                         title="--key cannot be followed")
+    return wishes.key or resource.key
+
+
+def _begin(import_id: int, all_or_nothing: bool, by: Actor) -> bool:
+    """Whether there is something to apply, and it may be."""
+    with transaction() as session:
+        imported = lock(session, Import, import_id)
+        batch = session.get_one(Batch, imported.batch_id)
+        if not any(batch.plans.get(outcome) for outcome in ACCEPTED) or all_or_nothing and batches.refused(batch.plans):
+            return False
+        run.begin(session, imported, all_or_nothing)
+        return True
+
+
+def _result(import_id: int, wishes: Wishes) -> Report:
+    imported = _fresh(import_id)
+    batch = db.session.get_one(Batch, imported.batch_id)
+    found = batch.outcomes if imported.stage == "done" else batch.plans
+    refused = batches.refused(found)
+    if refused and wishes.all_or_nothing:  # the good rows were left out as well
+        found = {"skipped": batch.rows - refused, "invalid": refused}
+    taken = any(found.get(kind) for kind in ACCEPTED)
+    status = "done" if not refused else "done_with_refusals" if taken else "refused"
+    return _report(status, batch.rows, found, list(_errors(imported, batch)))
+
+
+def _report(status: str, rows: int = 0, found: Mapping[str, int] | None = None, errors: Sequence[Report] = ()) -> Report:
+    counted = {kind: (found or {}).get(kind, 0) for kind in ACCEPTED}
+    return {"status": status, "rows": rows, **counted, "skipped": batches.skipped(found or {}),
+            "refused": batches.refused(found or {}), "errors": list(errors)}
+
+
+def _errors(imported: Import, batch: Batch) -> Iterator[Report]:
+    after = 0
+    places = {column["field"]: position for position, column in enumerate(imported.columns) if column["field"]}
+    while rows := batches.page(db.session(), batch, REFUSED, after, PAGE):
+        for row in rows:
+            for name, sentence in (row.errors or {"": _why(row)}).items():
+                yield _located(imported, row, name, sentence, places)
+        after = rows[-1].number
+        db.session.expunge_all()
+
+
+def _located(imported: Import, row: BatchRow, name: str, sentence: str, places: Mapping[str, int]) -> Report:
+    position = places.get(name)
+    if position is None:
+        return _error(row.number, title(imported.resource, name), name, "", sentence)
+    found = row.cells or []
+    value = cells.text(found[position]) if position < len(found) else ""
+    return _error(row.number, imported.columns[position]["header"], name, value, sentence)
+
+
+def _why(row: BatchRow) -> str:
+    sentences: dict[str | None, str] = {
+        "missing": "There is no such record to change. Check the value it is found by, or create records too.",
+        "forbidden": "You may not do this to this record."}
+    return sentences.get(row.outcome, "This row was refused.")
+
+
+def _error(row: int | None, column: str, field: str, value: str, message: str) -> Report:
+    return {"row": row, "column": column, "field": field, "value": value, "message": message}
+
+
+def _fresh(import_id: int) -> Import:
+    db.session.expire_all()
+    return db.session.get_one(Import, import_id)

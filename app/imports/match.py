@@ -1,0 +1,118 @@
+"""The third step of an import: a person says what the columns mean; then every row is planned."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.audit import Actor
+from app.errors import Conflict, Invalid
+from app.imports.models import Import
+from app.imports.noticing import day_first, decimal
+from app.imports.read import of_kind
+from app.imports.shaping import shaper
+from app.imports.steps import Steps
+from app.imports.targets import ID, keys, targets
+from app.jobs.enqueue import enqueue
+from app.records import batches
+from app.records.batches import Batch, Shape
+from app.records.planning import plan_chunk
+from app.records.registry import named
+from app.transaction import lock, transaction
+
+MODES = ("create", "update", "upsert")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person chose on the matching page. None for decimal or day_first: nothing was said."""
+
+    fields: Sequence[str | None]       # one a column
+    mode: str = "upsert"
+    key: str | None = None
+    blank: str = "leave"               # leave | clear
+    decimal: str | None = None
+    day_first: bool | None = None
+
+
+def match(import_id: int, choices: Choices, *, by: Actor) -> None:
+    """Keep what the columns mean and queue the plan. Raises Invalid, or Conflict once the import has gone on."""
+    with transaction() as session:
+        imported = lock(session, Import, import_id)
+        set_match(imported, session.get_one(Batch, imported.batch_id), choices, by)
+        batches.forget(session, session.get_one(Batch, imported.batch_id))
+        imported.job_id = enqueue(session, "imports.plan", {"import_id": import_id}, key=f"import {import_id}", by=by).id
+
+
+def set_match(imported: Import, batch: Batch, choices: Choices, by: Actor) -> None:
+    """Write the choices into the import, checked."""
+    if imported.stage not in ("match", "preview"):
+        raise Conflict("This import is past that step. Upload the file again to match its columns in another way.")
+    errors = _wrong(imported, choices, by)
+    if errors:
+        raise Invalid("Some choices are missing.", errors=errors)
+    imported.columns = [column | {"field": field} for column, field in zip(imported.columns, choices.fields, strict=True)]
+    known = decimal(of_kind(imported, "money", "integer")), day_first(of_kind(imported, "date", "datetime"))
+    if choices.decimal is None and known[0] is None:
+        errors["decimal"] = "Some numbers can be read in two ways. Say which sign stands before the decimals."
+    if choices.day_first is None and known[1] is None:
+        errors["day_first"] = f"{_unsure(imported)} can be read in two ways. Say whether days or months come first."
+    if errors:
+        raise Invalid("Some choices are missing.", errors=errors)
+    batch.mode, batch.key, imported.blank = choices.mode, choices.key, choices.blank
+    batch.decimal = choices.decimal or known[0] or "."
+    batch.day_first = bool(known[1] if choices.day_first is None else choices.day_first)
+    imported.stage, imported.problem = "preview", None
+
+
+def plan(steps: Steps, import_id: int) -> None:
+    """Plan every row. After a crash it goes on where it was."""
+    more, done = True, 0
+    while more:
+        with steps.transaction(done=done) as session:
+            imported = lock(session, Import, import_id)
+            if imported.stage != "preview" or imported.batch_id is None:
+                return
+            batch = session.get_one(Batch, imported.batch_id)
+            more = plan_chunk(session, batch.id, steps.actor, shape_of(imported, batch))
+            done = sum(batch.plans.values())
+
+
+def shape_of(imported: Import, batch: Batch) -> Shape:
+    """How the rows of this import become changes."""
+    return shaper(imported.columns, batch, imported.blank, imported.about.get("format") == "csv")
+
+
+def is_planned(batch: Batch) -> bool:
+    """Whether every row has a plan."""
+    planned: int = sum(batch.plans.values())
+    return planned == batch.rows > 0
+
+
+def _wrong(imported: Import, choices: Choices, by: Actor) -> dict[str, str]:
+    resource = named(imported.resource)
+    offered, chosen = targets(by, resource), [field for field in choices.fields if field]
+    errors: dict[str, str] = {}
+    if len(choices.fields) != len(imported.columns):
+        errors[""] = "The file has other columns than this page shows. Load it again."
+    for position, field in enumerate(choices.fields):
+        if field and field not in {target.name for target in offered}:
+            errors[f"field-{position}"] = "This field cannot be filled from a file. Choose another one."
+        elif field and field in choices.fields[:position]:
+            errors[f"field-{position}"] = "Another column is matched with this field already. Choose one of the two."
+    if not [field for field in chosen if field not in (ID.name, "account")]:
+        errors[""] = "No column is matched with a field. Match at least one."
+    return errors | _wrong_key(resource, choices, chosen)
+
+
+def _wrong_key(resource: Any, choices: Choices, chosen: list[str]) -> dict[str, str]:
+    if choices.mode not in MODES or choices.blank not in ("leave", "clear") or choices.decimal not in (None, ".", ","):
+        return {"": "This choice is not offered. Load the page again."}
+    known = {field.name: field.title for field in keys(resource)}
+    if choices.key not in known and (choices.key is not None or choices.mode != "create"):
+        return {"key": "Records cannot be found by this field. Choose another one."}
+    if choices.key is not None and choices.key not in chosen and choices.mode != "create":
+        return {"key": f"No column is matched with {known[choices.key]}, so records cannot be found. Match one, or create only."}
+    return {}
+
+
+def _unsure(imported: Import) -> str:
+    return next((column["unsure"] for column in of_kind(imported, "date", "datetime") if column["unsure"]), "A day")

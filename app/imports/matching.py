@@ -1,0 +1,95 @@
+"""Which field each column of a file probably means: by what it is called, else by what it holds."""
+import re
+import unicodedata
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from app.imports.targets import Target
+from app.records.fields import Choice, Email, Reference
+
+NEAR = 0.8
+OURS = ("What to mend",)
+"""Headings of columns we add to a file of refused rows; they are left out when it comes back."""
+
+
+class Match(NamedTuple):
+    """`sure`: certain, likely, guess, none; ours for a column we added ourselves."""
+
+    field: str | None
+    sure: str
+
+
+def suggest(columns: Sequence[dict[str, Any]], targets: Sequence[Target]) -> list[Match]:
+    """One match a column, in order; every field is used once, by the column that is surest of it."""
+    scored = [(score, -position, target.name) for position, column in enumerate(columns) for target in targets
+              if (score := _score(column, target)) > 0 and column["header"] not in OURS]
+    fields: dict[int, tuple[str, float]] = {}
+    taken: set[str] = set()
+    for score, position, name in sorted(scored, reverse=True):
+        if -position not in fields and name not in taken:
+            fields[-position] = (name, score)
+            taken.add(name)
+    return [Match(None, "ours") if column["header"] in OURS else _match(fields.get(position))
+            for position, column in enumerate(columns)]
+
+
+def remembered(columns: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]],
+               targets: Sequence[Target]) -> list[Match] | None:
+    """What was chosen for a file with the same headings; None if they differ."""
+    if [column["header"] for column in columns] != [column["header"] for column in before]:
+        return None
+    known = {target.name for target in targets}
+    return [Match(column["field"] if column["field"] in known else None, "certain" if column["field"] in known else "none")
+            for column in before]
+
+
+def _match(found: tuple[str, float] | None) -> Match:
+    if found is None:
+        return Match(None, "none")
+    return Match(found[0], "certain" if found[1] >= 1 else "likely" if found[1] >= NEAR else "guess")
+
+
+def _score(column: dict[str, Any], target: Target) -> float:
+    heading = plain(column["header"])
+    words = [plain(word) for word in target.words]
+    if heading in words:
+        named = 1.0 + (heading in words[:3]) * 0.5
+        return named if _fits(column, target) else NEAR
+    near = max((SequenceMatcher(None, heading, word).ratio() for word in words if abs(len(word) - len(heading)) < 6), default=0.0)
+    if near >= NEAR and _fits(column, target):
+        return min(near, 0.99)
+    return _held(column, target)
+
+
+def _fits(column: dict[str, Any], target: Target) -> bool:
+    """Whether the samples can be values of this field at all."""
+    if column["filled"] == 0:
+        return True
+    kind = target.field.kind
+    if kind in ("money", "integer"):
+        return bool(column["numbers"])
+    if isinstance(target.field, Email):
+        return bool(column["emails"])
+    return kind not in ("date", "datetime") or bool(column["days"]) or any(map(str.isdecimal, "".join(column["samples"])))
+
+
+def _held(column: dict[str, Any], target: Target) -> float:
+    """How much the values alone speak for this field."""
+    field = target.field
+    by_mail = isinstance(field, Email) or isinstance(field, Reference) and field.shown_by == "email"
+    if by_mail and column["filled"] and column["emails"] >= column["filled"] * 0.9:
+        return 0.5 if isinstance(field, Email) else 0.45
+    if isinstance(field, Choice) and column["samples"]:
+        known = {plain(word) for state in field.choices for word in (state.name, state.title)}
+        return 0.6 * all(plain(sample) in known for sample in column["samples"])
+    return 0.0
+
+
+@lru_cache(maxsize=5_000)
+def plain(words: str) -> str:
+    """Words without case, accents and punctuation: "E-Mail" and "e mail" are one."""
+    letters = unicodedata.normalize("NFKD", words.casefold())
+    kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[^a-z0-9]+|(?<=[a-z])(?=\d)", " ", kept).split()) or kept.strip()

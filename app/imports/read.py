@@ -1,0 +1,125 @@
+"""The second step of an import: the file is read in a child under limits, its rows staged, its columns matched."""
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.audit import Actor, Door
+from app.errors import Conflict
+from app.files.cells import Cell
+from app.files.limits import BadFile, Limits, Options
+from app.files.reading import About, Reading, read_rows
+from app.files.storage import open_storage
+from app.imports.matching import Match, remembered, suggest
+from app.imports.models import Import
+from app.imports.noticing import Column, day_first, decimal, notice
+from app.imports.steps import Steps
+from app.imports.targets import keys, targets
+from app.imports.upload import headings_before
+from app.jobs.enqueue import enqueue
+from app.records import batches
+from app.records.batches import Batch
+from app.records.registry import named
+from app.transaction import lock, transaction
+
+CHUNK = 1000
+LIMITS = Limits()
+
+
+def read(steps: Steps, import_id: int) -> None:
+    """Stage every row of the file. A file that cannot be read ends the import as unreadable, with a sentence.
+
+    May be called again after a crash: it starts over.
+    """
+    with steps.transaction() as session:
+        imported = lock(session, Import, import_id)
+        if imported.stage != "read":
+            return
+        _clear(session, imported)
+        file, options = imported.file, Options(**imported.options)
+    try:
+        with open_storage().local(file) as path, read_rows(path, options, LIMITS) as reading:
+            columns = notice(reading.about.headers)
+            _stage(steps, import_id, reading, columns)
+    except BadFile as problem:
+        _unreadable(steps, import_id, problem.detail)
+        return
+    matches = _matches(import_id, [column.facts() for column in columns], steps.actor)
+    with steps.transaction() as session:
+        _found(session, lock(session, Import, import_id), reading.about, columns, matches)
+
+
+def again(import_id: int, options: Options, *, by: Actor) -> None:
+    """Read the same file with other choices: sheet, heading row, encoding. Raises Conflict once rows were imported."""
+    with transaction() as session:
+        imported = lock(session, Import, import_id)
+        if imported.stage not in ("match", "preview", "unreadable"):
+            raise Conflict("This import is past that step. Upload the file again to read it in another way.")
+        imported.stage, imported.problem, imported.options = "read", None, asdict(options)
+        imported.job_id = enqueue(session, "imports.read", {"import_id": import_id}, key=f"import {import_id}", by=by).id
+
+
+def _clear(session: Session, imported: Import) -> None:
+    """Take out what an earlier reading staged."""
+    if imported.batch_id is None:
+        imported.batch_id = batches.open_batch(session, imported.resource, Door.IMPORT, door_id=imported.id).id
+    else:
+        batches.empty(session, session.get_one(Batch, imported.batch_id))
+
+
+def _stage(steps: Steps, import_id: int, reading: Reading, columns: list[Column]) -> None:
+    done, rows = 0, _noticed(reading, columns)
+    while True:
+        held = [row for _, row in zip(range(CHUNK), rows, strict=False)]
+        done += len(held)
+        if held:
+            with steps.transaction(done=done) as session:
+                batch_id = session.get_one(Import, import_id).batch_id
+                batches.stage(session, session.get_one(Batch, batch_id), held)
+        if len(held) < CHUNK:
+            return
+
+
+def _noticed(reading: Reading, columns: list[Column]) -> Iterator[tuple[int, list[Cell], None]]:
+    for number, cells in reading.rows:
+        for column, cell in zip(columns, cells, strict=False):
+            column.look(cell)
+        yield number, cells, None
+
+
+def _unreadable(steps: Steps, import_id: int, sentence: str) -> None:
+    with steps.transaction() as session:
+        imported = lock(session, Import, import_id)
+        imported.stage, imported.problem = "unreadable", sentence
+
+
+def _matches(import_id: int, columns: list[dict[str, Any]], actor: Actor) -> list[Match]:
+    with transaction() as session:
+        imported = session.get_one(Import, import_id)
+        offered = targets(actor, named(imported.resource))
+        for before in headings_before(imported):
+            if (match := remembered(columns, before.columns, offered)) is not None:
+                return match
+        return suggest(columns, offered)
+
+
+def _found(session: Session, imported: Import, about: About, columns: list[Column], matches: list[Match]) -> None:
+    batch = session.get_one(Batch, imported.batch_id)
+    imported.about = asdict(about)
+    imported.columns = [column.facts() | {"field": match.field, "sure": match.sure}
+                        for column, match in zip(columns, matches, strict=True)]
+    imported.stage = "match" if batch.rows else "unreadable"
+    imported.problem = None if batch.rows else "There are headings in it, but no rows below them."
+    resource, fields = named(imported.resource), {match.field for match in matches}
+    batch.key = next((key.name for key in keys(resource) if key.name in fields), resource.key)
+    batch.mode = "upsert"
+    batch.decimal = decimal(of_kind(imported, "money", "integer")) or "."
+    batch.day_first = day_first(of_kind(imported, "date", "datetime")) or False
+
+
+def of_kind(imported: Import, *kinds: str) -> list[dict[str, Any]]:
+    """The columns matched with fields of these kinds."""
+    resource = named(imported.resource)
+    return [column for column in imported.columns
+            if (field := resource.field(column["field"] or "")) is not None and field.kind in kinds]

@@ -1,0 +1,55 @@
+"""The refused rows of an import as a file: the columns as they were and one that says what to mend. It can be uploaded again."""
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from app.extensions import db
+from app.files import cells
+from app.files.cells import Cell
+from app.files.writing import Value, csv_writer, xlsx_writer
+from app.imports.matching import OURS
+from app.imports.models import Import
+from app.records import batches
+from app.records.batches import REFUSED, Batch, BatchRow
+from app.records.fields import Field
+from app.records.registry import named
+
+PAGE = 500
+
+
+def write(imported: Import, batch: Batch, file: BinaryIO) -> int:
+    """Write them in the format of the upload; returns how many there are."""
+    headers = [column["header"] for column in imported.columns if column["header"] not in OURS] + list(OURS)
+    if imported.about.get("format") == "xlsx":
+        return xlsx_writer(file, imported.about.get("sheet") or "Refused", headers, _rows(imported, batch))
+    return csv_writer(file, headers, _rows(imported, batch))
+
+
+def _rows(imported: Import, batch: Batch) -> Iterator[list[Value]]:
+    kept = [position for position, column in enumerate(imported.columns) if column["header"] not in OURS]
+    after = 0
+    while rows := batches.page(db.session(), batch, REFUSED, after, PAGE):
+        for row in rows:
+            found = row.cells or []
+            yield [_value(found[position]) if position < len(found) else None for position in kept] + [reasons(imported, row)]
+        after = rows[-1].number
+
+
+def _value(cell: Cell) -> Value:
+    return cell if isinstance(cell, int | float) and not cells.damaged(cell) else cells.text(cell)
+
+
+def reasons(imported: Import, row: BatchRow) -> str:
+    """Everything that is wrong with a row in one line: "Status: This is not one of the choices. …"."""
+    return " ".join(f"{title}: {sentence}" if title else sentence for title, sentence in said(imported, row))
+
+
+def said(imported: Import, row: BatchRow) -> list[tuple[str, str]]:
+    """(column or field, sentence) for each thing that is wrong; "" where it concerns the whole row."""
+    headers = {column["field"]: column["header"] for column in imported.columns if column["field"]}
+    return [(headers.get(name) or title(imported.resource, name), sentence) for name, sentence in (row.errors or {}).items()]
+
+
+def title(resource: str, name: str) -> str:
+    """What the field of this name or column is called."""
+    field: Field | None = named(resource).field(name) if name else None
+    return field.title if field is not None else name.capitalize()

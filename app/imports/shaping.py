@@ -1,0 +1,109 @@
+"""From the cells of a row to the values the gate takes."""
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from app.files import cells
+from app.files.cells import Cell
+from app.files.guard import restore
+from app.imports.targets import ACCOUNT, ID
+from app.records.batches import Batch, Shape, Shaped
+from app.records.changes import Reading
+from app.records.fields import Field
+from app.records.registry import named
+from app.records.resource import Resource
+
+ROUNDED = re.compile(r"\d[.,]?\d*E\+\d{2}", re.ASCII)
+NUMERIC = ("money", "integer")
+CURRENCY_SIGNS = "€$£¥ \u00a0\u202f"
+DAMAGED = "A spreadsheet keeps 15 digits, so this long number has lost its last ones. Make the column text, then enter it again."
+
+
+class Slot(NamedTuple):
+    """A column that is used: where it stands, and what it fills."""
+
+    position: int
+    field: Field
+
+
+def shaper(columns: Sequence[dict[str, Any]], batch: Batch, blank: str, strict: bool) -> Shape:
+    """How the rows of an import become changes. `blank`: an empty cell "leave"s the value there is, or "clear"s it.
+
+    `strict` refuses rows that have more cells than there are headings: in a CSV that is a missing quote.
+    """
+    resource = named(batch.resource)
+    fields = {ID.name: ID, ACCOUNT.name: ACCOUNT} | {field.name: field for field in resource.fields}
+    slots = [Slot(position, fields[column["field"]]) for position, column in enumerate(columns) if column["field"] in fields]
+    width, clears, key = len(columns), blank == "clear", _key(resource, batch)
+
+    def shape(row: list[Cell]) -> Shaped:
+        values: dict[str, Any] = {}
+        errors: dict[str, str] = {}
+        if strict and len(row) > width:
+            errors[""] = f"This row has {len(row)} cells, but there are {width} headings. A quote may be missing in it."
+        for position, field in slots:
+            cell = row[position] if position < len(row) else None
+            try:
+                value = value_of(field, cell)
+            except ValueError as error:
+                errors[field.name] = str(error)
+                continue
+            if value is not None or clears:
+                values[field.name] = value
+        return key(values, errors)
+    return shape
+
+
+def value_of(field: Field, cell: Cell) -> Any:
+    """The cell as somebody would write it into this field; None if it is blank. Raises ValueError with a sentence."""
+    if cell is None:
+        return None
+    if isinstance(cell, str):
+        return _text(field, cell)
+    if (shown := cells.error(cell)) is not None:
+        raise ValueError(f"The cell shows the error {shown}. Mend the formula, or type the value.")
+    if cells.damaged(cell):
+        raise ValueError(DAMAGED)
+    if field.kind in NUMERIC and not isinstance(cell, dict) or field.kind == "boolean" and isinstance(cell, bool):
+        return cell
+    return cells.text(cell)
+
+
+def _text(field: Field, cell: str) -> str | None:
+    words = restore(cell)
+    if field.kind == "money":
+        words = words.strip(CURRENCY_SIGNS)
+    if field.kind in ("text", "reference") and ROUNDED.fullmatch(words.strip()):
+        raise ValueError(DAMAGED)
+    return words if words.strip() else None
+
+
+def _key(resource: Resource, batch: Batch) -> Callable[[dict[str, Any], dict[str, str]], Shaped]:
+    """How the record of a row is found, and what makes two rows the same."""
+    if batch.key is None:
+        return lambda values, errors: Shaped(_without(values), None, None, errors)
+    field = ID if batch.key == ID.name else resource.require(batch.key)
+    convert, outside = field.converter(Reading(batch.decimal, batch.day_first)), field.name == "external_id"
+
+    def keyed(values: dict[str, Any], errors: dict[str, str]) -> Shaped:
+        written, account = values.get(field.name), str(values.get(ACCOUNT.name) or "")
+        if written is None:
+            if batch.mode != "create":
+                errors.setdefault(field.name, "This is blank, so the record cannot be found. Fill it in.")
+            return Shaped(_without(values), None, None, errors)
+        key = {field.name: written} | ({ACCOUNT.name: account} if outside and account else {})
+        return Shaped(_without(values), key, _same(convert, written, account if outside else ""), errors)
+    return keyed
+
+
+def _without(values: dict[str, Any]) -> dict[str, Any]:
+    """What finds a record is not written to it."""
+    return {name: value for name, value in values.items() if name not in (ID.name, ACCOUNT.name)}
+
+
+def _same(convert: Callable[[Any], Any], written: Any, account: str) -> str | None:
+    try:
+        value = convert(written)
+    except ValueError:
+        return None
+    return None if value is None else f"{account}\n{value}"
