@@ -101,7 +101,7 @@ def test_no_module_is_a_drawer_for_everything():
 
 
 def test_no_import_goes_round_in_a_circle():
-    graph = grimp.build_graph("app")
+    graph = grimp.build_graph("app", exclude_type_checking_imports=True)
     needs = {module: set(graph.find_modules_directly_imported_by(module)) - {"app"} for module in graph.modules if module != "app"}
     try:
         TopologicalSorter(needs).prepare()
@@ -212,7 +212,7 @@ def test_no_committed_text_knows_this_machine():
     here = re.compile(r"/root/|/home/\w|/work/|(?<!your\.)pypi\.org/simple|index-url")
     texts = [path for folder in ("app", "tests", "docs", "templates", "static", "migrations", "benchmarks", "tools", ".ci")
              for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".md", ".html", ".js", ".css", ".ini", ".mako", ".json", ""}
-             and path.is_file() and path != Path(__file__)]
+             and path.is_file() and path.name not in ("test_house.py", "test_setup.py")]
     texts += [path for path in ROOT.glob("*") if path.is_file() and path.suffix in {".md", ".toml", ".in", ".lock", ".py", ""}
               and path.name != ".git"]
     assert [name(path) for path in texts if here.search(path.read_text(errors="replace"))] == []
