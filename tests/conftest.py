@@ -186,12 +186,10 @@ def empty() -> None:
         if connection.dialect.name == "sqlite":
             tables = [*connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
                                                   " AND name NOT GLOB '*_search_*' AND name <> 'alembic_version'").scalars()]
-            connection.commit()
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")   # until the commit: any order will do
             for table in tables:
                 connection.exec_driver_sql(f'DELETE FROM "{table}"')
             connection.commit()
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
         else:
             connection.execute(sa.text(EMPTY_POSTGRESQL))
             connection.commit()
