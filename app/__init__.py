@@ -36,9 +36,7 @@ def create_app(config: Config | None = None) -> Flask:
                 template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["backroom.config"] = settings
     app.config.update(protection.flask_settings(settings))
-    for package in FOUND_BY_BEING_THERE:
-        for module in iter_modules(package.__path__):
-            import_module(f"{package.__name__}.{module.name}")
+    _find()
     _bind_extensions(app)
     protection.init_app(app)
     sessions.init_app(app)
@@ -49,6 +47,15 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(pages.bp)
     cli.init_app(app)
     return app
+
+
+def _find() -> None:
+    """Import what registers itself: every record type, every provider, and the jobs of every room."""
+    for package in FOUND_BY_BEING_THERE:
+        for module in iter_modules(package.__path__):
+            import_module(f"{package.__name__}.{module.name}")
+    for path in sorted((ROOT / "app").glob("*/jobs.py")):
+        import_module(f"app.{path.parent.name}.jobs")
 
 
 def _bind_extensions(app: Flask) -> None:
