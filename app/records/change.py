@@ -54,18 +54,18 @@ class Outcome:
     what the save would have changed now. `errors` is {name as the caller wrote it: sentence}; under "" what concerns all.
     """
 
-    __slots__ = ("_diff", "_given", "errors", "id", "kind", "version")
+    __slots__ = ("_diff", "errors", "given", "id", "kind", "version")
 
     def __init__(self, kind: Kind, id: int | None = None, version: int | None = None, diff: dict[str, list[Any]] | None = None,
-                 errors: dict[str, str] | None = None, given: Mapping[str, Any] | None = None) -> None:
+                 errors: dict[str, str] | None = None, given: dict[str, Any] | None = None) -> None:
         self.kind, self.id, self.version = kind, id, version
         self.errors = errors or {}
-        self._diff, self._given = diff, given
+        self._diff, self.given = diff, given
 
     @property
     def diff(self) -> dict[str, list[Any]]:
         if self._diff is None:
-            self._diff = {column: [None, value] for column, value in (self._given or {}).items() if value not in (None, ())}
+            self._diff = {column: [None, value] for column, value in (self.given or {}).items() if value not in (None, ())}
         return self._diff
 
     def __repr__(self) -> str:

@@ -1,8 +1,10 @@
 """Fields that are more than one value: other records, lines, and what a provider said beyond our fields."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
+
+from sqlalchemy import Table
 
 from app.extensions import Model
 from app.records.field import Convert, Field, Kind, Row
@@ -112,6 +114,11 @@ class Lines(Field):
     late: ClassVar[bool] = True
 
     @cached_property
+    def table(self) -> Table:
+        found: Any = self.model.__table__
+        return found  # type: ignore[no-any-return]
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Of the table of lines, without parent_id and position."""
         loose = (f.ref_column for f in self.fields if isinstance(f, Reference) and f.loose)
@@ -120,11 +127,12 @@ class Lines(Field):
     def converter(self, reading: Reading) -> Convert:
         slots = {f.name: (f, f.converter(reading)) for f in self.fields}
         slots |= {f.column: (f, f.stored()) for f in self.fields if f.column != f.name}
+        refs = {f.ref_column for f in self.fields if isinstance(f, Reference) and f.loose}
 
         def lines(raw: Any) -> list["Line"]:
             if isinstance(raw, (str, bytes, Mapping)) or not isinstance(raw or [], Sequence):
                 raise ValueError("These are not lines. Give a list of them.")
-            return [_line(number, line, slots) for number, line in enumerate(raw or (), 1)]
+            return [_line(number, line, slots, refs) for number, line in enumerate(raw or (), 1)]
         return lines
 
     def written(self, row: Row) -> str:
@@ -140,6 +148,7 @@ class Line(NamedTuple):
 
     values: dict[str, Any]
     late: list[tuple[Field, Any]]
+    by_id: list[tuple[Reference, int]]
 
 
 @dataclass(frozen=True)
@@ -162,12 +171,15 @@ class Json(Field):
         return ""
 
 
-def _line(number: int, line: Any, slots: Mapping[str, tuple[Field, Convert]]) -> Line:
+def _line(number: int, line: Any, slots: Mapping[str, tuple[Field, Convert]], refs: Set[str]) -> Line:
     if not isinstance(line, Mapping):
         raise ValueError(f"Line {number} is not a line. Give its fields by name.")
     values: dict[str, Any] = {}
-    late = []
+    late, by_id = [], []
     for name, raw in line.items():
+        if name in refs:
+            values[name] = text_of(raw, 1000)
+            continue
         if name not in slots:
             raise ValueError(f"Line {number} has no field {name}. Leave it out or correct its name.")
         field, convert = slots[name]
@@ -179,4 +191,6 @@ def _line(number: int, line: Any, slots: Mapping[str, tuple[Field, Convert]]) ->
             late.append((field, value))
         else:
             values[field.column] = value
-    return Line(values, late)
+            if isinstance(field, Reference) and value is not None:
+                by_id.append((field, value))
+    return Line(values, late, by_id)

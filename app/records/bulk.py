@@ -1,0 +1,126 @@
+"""Many rows in few statements. With search.py the only module of the gate that knows which database it talks to."""
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from typing import cast as typed
+
+from sqlalchemy import JSON, ColumnElement, Connection, String, Table, any_, cast, func, select
+from sqlalchemy.dialects import postgresql
+
+from app.audit import to_json
+from app.transaction import is_sqlite
+
+Tuples = list[tuple[Any, ...]]
+WIRE = {"BIGINT": "int8", "INTEGER": "int4", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "BOOLEAN": "bool", "JSON": "json",
+        "TIMESTAMP WITH TIME ZONE": "timestamptz"}
+POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+GATE = 7_483_648  # our first key of PostgreSQL's advisory locks
+
+sqlite3.register_adapter(date, date.isoformat)
+
+
+def enter(connection: Connection, names: Sequence[str], alone: bool, wait: bool = True) -> bool:
+    """Until the transaction ends, write these tables beside other batches, or alone. False if we may not wait and would have to.
+
+    On SQLite the transaction already holds the only write lock there is.
+    """
+    if is_sqlite(connection):
+        return True
+    lock = f"pg_{'' if wait else 'try_'}advisory_xact_lock{'' if alone else '_shared'}({GATE}, hashtext(name))"
+    every = f"count({lock}) >= 0" if wait else f"bool_and({lock})"
+    sql = f"SELECT {every} FROM (SELECT name FROM unnest(%s::text[]) WITH ORDINALITY AS t (name, n) ORDER BY n) AS t"  # noqa: S608
+    return bool(connection.exec_driver_sql(sql, (list(names),)).scalar())
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """`column` is one of `values`, however many: one parameter, one statement text."""
+    if is_sqlite(connection):
+        listed = func.json_each(json.dumps(sorted(values))).table_valued("value")
+        return column.in_(select(listed.c.value))
+    kind = String() if isinstance(column.type, String) else column.type
+    return column == any_(cast(sorted(values), postgresql.ARRAY(kind)))
+
+
+def new_ids(connection: Connection, table: Table, count: int) -> list[int]:
+    """Ids for rows about to be written; knowing them first is what lets one batch refer to its own records."""
+    if is_sqlite(connection):
+        last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar() or 0
+        return list(range(last + 1, last + 1 + count))
+    sql = f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id')) FROM generate_series(1, %s)"  # noqa: S608
+    return list(connection.exec_driver_sql(sql, (count,)).scalars())
+
+
+def insert(connection: Connection, table: Table, columns: Sequence[str], rows: Tuples) -> None:
+    """Add the rows, tuples in the order of `columns`."""
+    columns = tuple(columns)
+    if not rows:   # SQLAlchemy would run the statement once, without values
+        return
+    rows = _encoded(table, columns, rows)
+    if is_sqlite(connection):
+        connection.exec_driver_sql(_insert(table.name, columns), rows)
+    else:
+        copy_in(connection, table.name, columns, _wire(table, columns), rows)
+
+
+def copy_in(connection: Connection, table: str, columns: tuple[str, ...], wire: Sequence[str], rows: Tuples) -> None:
+    """COPY … BINARY on PostgreSQL: the quickest way in at every size, even one row."""
+    driver = typed(Any, connection.connection)
+    with driver.cursor() as cursor, cursor.copy(_copy(table, columns)) as copy:
+        copy.set_types(wire)
+        for row in rows:
+            copy.write_row(row)
+
+
+def update(connection: Connection, table: Table, columns: Sequence[str], rows: Tuples) -> int:
+    """Rows are (*columns, moment or None, id, revision); one is written if it still is what was read. Returns how many were.
+
+    The moment goes into updated_at, None leaves it. Rows are locked as they are written: give them in id order. Others
+    may go on referring to them.
+    """
+    columns = tuple(columns)
+    sql = _update(table.name, columns, "?" if is_sqlite(connection) else "%s")
+    return connection.exec_driver_sql(sql, _encoded(table, columns, rows)).rowcount
+
+
+def delete(connection: Connection, table: Table, column: str, values: Collection[int]) -> None:
+    """Remove the rows whose `column` is among `values`."""
+    connection.execute(table.delete().where(among(connection, table.c[column], values)))
+
+
+@lru_cache
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+@lru_cache
+def _copy(table: str, columns: tuple[str, ...]) -> str:
+    return f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+
+
+@lru_cache
+def _wire(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(WIRE[table.c[column].type.compile(POSTGRESQL).partition(" COLLATE")[0]] for column in columns)
+
+
+@lru_cache(maxsize=2000)
+def _update(table: str, columns: tuple[str, ...], mark: str) -> str:
+    sets = "".join(f"{column} = {mark}, " for column in columns)
+    return (f"UPDATE {table} SET {sets}updated_at = COALESCE({mark}, updated_at), revision = revision + 1 "  # noqa: S608
+            f"WHERE id = {mark} AND revision = {mark}")
+
+
+@lru_cache
+def _json(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(place for place, column in enumerate(columns) if isinstance(table.c[column].type, JSON))
+
+
+def _encoded(table: Table, columns: tuple[str, ...], rows: Tuples) -> Tuples:
+    """JSON columns as text; hardly any table has one."""
+    places = _json(table, columns)
+    if not places:
+        return rows
+    return [tuple(to_json(value) if place in places and value is not None else value for place, value in enumerate(row))
+            for row in rows]

@@ -1,0 +1,117 @@
+"""Why what is about to change may not: taken keys, emptied fields and, for people, ownership, transitions and the trash."""
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from app.audit import Door
+from app.records import owners
+from app.records.batch import Batch
+from app.records.field import Field
+from app.records.fields import Choice
+from app.records.parse import IDENTITY, Parsed
+from app.records.resource import Resource
+from app.records.words import an, lower
+
+Diff = dict[str, list[Any]]
+
+
+class Rules:
+    """The rules of one batch. Sentences are by the name the caller used."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.held, self.source = batch, batch.held, batch.source
+        self.live: dict[str, bool] = {}
+
+    def forbidden(self, parsed: Parsed, new: bool) -> str | None:
+        """The right that is missing for what the change names, as a sentence."""
+        name, may = parsed.shape.resource.name, self.batch.may
+        needed = []
+        if new:
+            needed.append(f"{name}.create")
+        elif parsed.shape.writes:
+            needed.append(f"{name}.edit")
+        if "trashed_at" in parsed.values:
+            needed.append(f"{name}.restore" if parsed.values["trashed_at"] is None else f"{name}.trash")
+        if "account" in parsed.shape.given:
+            needed.append(f"{name}.detach")
+        missing = next((permission for permission in needed if not may(permission)), None)
+        return None if missing is None else f"This needs the permission {missing}. A person with the role admin can grant it."
+
+    def refusals(self, resource: Resource, diff: Diff, id: int | None, old: Mapping[str, Any], parsed: Parsed) -> dict[str, str]:
+        """What is wrong with changing (or, without an id, creating) a record like this, by name."""
+        errors: dict[str, str] = {}
+        guarded = _guarded(resource)
+        for column, (before, after) in diff.items():
+            field = guarded.get(column)
+            if field is not None and (why := self.why_not(resource, field, before, after, id, old)):
+                errors[parsed.shape.names.get(column, column)] = why
+        if IDENTITY in diff or "account" in diff:
+            self.check_identity(resource, diff, id, old, errors)
+        return errors
+
+    def why_not(self, resource: Resource, field: Field, before: Any, after: Any, id: int | None,
+                old: Mapping[str, Any]) -> str | None:
+        if field.unique and after is not None:
+            other = self.held.keys[resource.name][field.column].get(after)
+            if other is not None and other != id:
+                return self.taken(resource, field.title, other)
+        if self.source.reports or id is None:
+            return None
+        if field.required and after is None:
+            return MISSING
+        if field.owned and self.is_live(old.get("account")):
+            return "This is kept by the provider. Change it there, or detach the record first."
+        if isinstance(field, Choice) and field.transitions is not None and self.source.door != Door.UNDO:
+            return _transition(resource, field, before, after)
+        return None
+
+    def check_identity(self, resource: Resource, diff: Diff, id: int | None, old: Mapping[str, Any],
+                       errors: dict[str, str]) -> None:
+        external_id = diff[IDENTITY][1] if IDENTITY in diff else old.get(IDENTITY)
+        account = diff["account"][1] if "account" in diff else old.get("account", "")
+        other = self.held.outside[resource.name].get(external_id or "", {}).get(account)
+        if other is not None and other != id:
+            field = resource.field(IDENTITY)
+            errors[IDENTITY] = self.taken(resource, field.title if field else "outside id", other)
+
+    def taken(self, resource: Resource, title: str, other: int) -> str:
+        label = resource.label.lower()
+        if self.held.is_trashed(resource.name, other):
+            return f"{an(label)} in the trash has this {lower(title)}. Restore it or change the key."
+        return f"Another {label} has this {lower(title)}. Change one of them."
+
+    def missing(self, resource: Resource, values: Mapping[str, Any]) -> dict[str, str]:
+        """Fields people may not leave out of a new record."""
+        if self.source.reports:
+            return {}
+        return {field.name: MISSING for field in resource.required if values.get(field.column) is None}
+
+    def in_trash(self, resource: Resource, parsed: Parsed) -> dict[str, str]:
+        name = parsed.shape.key[0] if parsed.shape.key else ""
+        return {name: f"This {resource.label.lower()} is in the trash. Restore it first or change the key."}
+
+    def is_live(self, account: str | None) -> bool:
+        if not account:
+            return False
+        if account not in self.live:
+            self.live[account] = owners.is_live(self.batch.session, account)
+        return self.live[account]
+
+
+MISSING = "This is missing. Fill it in."
+
+
+@cache
+def _guarded(resource: Resource) -> dict[str, Field]:
+    """The columns a change of which can be refused; the rest are free."""
+    return {f.column: f for f in resource.fields
+            if f.unique or f.required or f.owned or isinstance(f, Choice) and f.transitions is not None}
+
+
+def _transition(resource: Resource, field: Choice, before: Any, after: Any) -> str | None:
+    allowed = (field.transitions or {}).get(before, ())
+    if before is None or after is None or after in allowed:
+        return None
+    steps = " or ".join(field.state(name).title for name in allowed)
+    return (f"{an(resource.label)} cannot go from {field.state(before).title} to {field.state(after).title}. "
+            + (f"Choose {steps}." if steps else "It stays as it is."))

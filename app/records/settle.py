@@ -1,0 +1,118 @@
+"""Values that are only understood beside the record and others: money, references, lines."""
+from collections.abc import Mapping
+from typing import Any
+
+from app.records.batch import Batch
+from app.records.fields import Money
+from app.records.held import awaited
+from app.records.parse import Parsed, sentence
+from app.records.registry import named
+from app.records.relations import Line, Lines, Reference, Wanted
+from app.records.resource import Resource
+from app.records.words import lower
+
+Values = dict[str, Any]
+
+
+class Settle:
+    """Turns what was written into what is stored, for one batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.held, self.reports = batch, batch.held, batch.source.reports
+
+    def settle(self, parsed: Parsed, row: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:
+        """The values to store, by column, and what is wrong with them, by name. `row` is the record as it is, or a blank one."""
+        values, errors = parsed.values, parsed.errors
+        if parsed.late:
+            beside = {**row, **values}
+            for name, field, value in parsed.late:
+                try:
+                    self.late(field, value, beside, values)
+                except (ValueError, ArithmeticError) as error:
+                    errors[name] = sentence(error)
+        for reference in parsed.shape.by_id:
+            self.by_id(reference, row, values, errors)
+        if parsed.shape.resource.outside:
+            self.identify(parsed, values)
+        return values, errors
+
+    def late(self, field: Any, value: Any, row: Mapping[str, Any], values: Values) -> None:
+        if isinstance(field, Money):
+            values[field.column] = field.settle(value, row)
+        elif isinstance(field, Reference):
+            values.update(self.refer(field, value, row))
+        elif isinstance(field, Lines):
+            values[field.column] = [self.line(field, number, line, row) for number, line in enumerate(value, 1)]
+
+    def refer(self, field: Reference, wanted: Wanted, row: Mapping[str, Any]) -> Values:
+        """The id of whom somebody named; from providers, what to keep in mind when it is not here yet. Raises ValueError."""
+        id = self.held.find(field.to, wanted, self.batch.source.account)
+        if id is not None and (field.to, id) in self.held.out_of_sight:
+            id = None
+        if id is None and not (self.reports and field.loose and wanted.column != "id"):
+            other = named(field.to)
+            title, label = "id" if wanted.column == "id" else lower(other.require(wanted.column).title), lower(other.label)
+            raise ValueError(f"No {label} has the {title} {wanted.value}. Correct it or create the {label} first.")
+        if id is not None:
+            self.forbid_trash(field, id, row)
+        if not field.loose:
+            return {field.column: id}
+        account = wanted.account if wanted.account is not None else self.batch.source.account or ""
+        return {field.column: id, field.ref_column: None if id is not None else awaited(wanted.column, wanted.value, account)}
+
+    def by_id(self, reference: Reference, row: Mapping[str, Any], values: Values, errors: dict[str, str]) -> None:
+        """A reference given as an id has to lead somewhere; it ends any waiting."""
+        id = values.get(reference.column)
+        if id is not None:
+            if id not in self.held.keys[reference.to]["id"] or (reference.to, id) in self.held.out_of_sight:
+                errors[reference.column] = f"No {lower(named(reference.to).label)} has the id {id}. Choose another."
+                return
+            try:
+                self.forbid_trash(reference, id, row)
+            except ValueError as error:
+                errors[reference.column] = str(error)
+        if reference.loose:
+            values.setdefault(reference.ref_column, None)
+
+    def forbid_trash(self, field: Reference, id: int, row: Mapping[str, Any]) -> None:
+        if not self.reports and row.get(field.column) != id and self.held.is_trashed(field.to, id):
+            raise ValueError(f"This {lower(named(field.to).label)} is in the trash. Restore it first or choose another.")
+
+    def line(self, lines: Lines, number: int, line: Line, row: Mapping[str, Any]) -> Values:
+        """One line of a record. Raises ValueError that says which line."""
+        values = dict.fromkeys(lines.columns) | line.values
+        beside = {**row, **values}
+        for field, value in line.late:
+            try:
+                self.late(field, value, beside, values)
+            except (ValueError, ArithmeticError) as error:
+                raise ValueError(f"Line {number}, {lower(field.title)}: {sentence(error)}") from None
+        errors: dict[str, str] = {}
+        for reference, _ in line.by_id:
+            self.by_id(reference, {}, values, errors)
+        for problem in errors.values():
+            raise ValueError(f"Line {number}: {problem}")
+        for field in lines.fields:
+            if values[field.column] is None:
+                values[field.column] = field.default
+                if field.required and field.default is None and not self.reports:
+                    raise ValueError(f"Line {number}, {lower(field.title)}: This is missing. Fill it in.")
+        return values
+
+    def identify(self, parsed: Parsed, values: Values) -> None:
+        """An outside id belongs to the account the source speaks of."""
+        account = self.batch.account(parsed)
+        if account is not None and values.get("external_id") is not None:
+            values.setdefault("account", account)
+
+
+def blank(resource: Resource) -> Values:
+    """A record with nothing in it but defaults, calculated now."""
+    values: Values = dict.fromkeys(column.name for column in resource.table.c)
+    for field in resource.fields:
+        values[field.column] = field.default() if callable(field.default) else field.default
+    if resource.lines is not None:
+        values[resource.lines.name] = []
+    if resource.outside:
+        values["account"] = ""
+    return values
