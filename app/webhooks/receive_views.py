@@ -2,6 +2,7 @@
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.access import public
@@ -32,7 +33,7 @@ def _body() -> bytes:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _too_large(largest) from None
-    except (OSError, HTTPException) as error:   # a malformed chunk, or the sender hung up
+    except (OSError, ParseException, HTTPException) as error:   # a malformed chunk, or the sender hung up
         raise BadRequest("The body broke off or is not well formed.") from error
     if len(body) > largest:
         raise _too_large(largest)

@@ -63,3 +63,9 @@ def _prune(connection: Connection, endpoint_id: int) -> None:
     if oldest is not None:
         gone = connection.execute(delete(StoredReceipt).where(mine, StoredReceipt.id <= oldest).returning(StoredReceipt.body_id))
         connection.execute(delete(Body).where(Body.id.in_(list(gone.scalars()))))
+
+
+def forget() -> None:
+    """Begin to count anew, in this process."""
+    with _lock:
+        _windows.clear()

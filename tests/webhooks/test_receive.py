@@ -1,0 +1,223 @@
+"""Taking posts in: what proves them, what is kept, what is said to the sender."""
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.audit import COMMAND_LINE
+from app.extensions import db
+from app.webhooks import endpoints, rejects
+from app.webhooks.models import Body, StoredSecret
+from app.webhooks.receive import LONGEST_KEY, key
+from tests.webhooks.conftest import SECRETS, STRIPE_SECRET, event, events, receipts, signed
+
+
+def test_a_signed_event_is_kept_before_it_is_answered(post):
+    answer = post("payment_succeeded")
+
+    assert answer.status_code == 200
+    [kept] = events()
+    assert (kept.status, kept.said, kept.kind, kept.dedupe_key) == (
+        "waiting", "payment_intent.succeeded", "payment.paid", "evt_pi_succeeded")
+    assert kept.object_key == "stripe/pi_3QkTb2"
+    assert kept.occurred_at == datetime(2026, 6, 12, 2, 57, 40, tzinfo=UTC)
+
+
+def test_the_very_bytes_are_kept(post):
+    body = b'{"id": "evt_1",  "object":"event", "type":"invoice.paid","created":1781233000 , "data":{"object":{"id":"\\u00fc"}} }\n'
+
+    post(body)
+
+    assert db.session.scalar(select(Body.content)) == body
+
+
+def test_a_repeat_is_a_receipt_of_the_same_event(post):
+    answers = [post("payment_succeeded").status_code for _ in range(3)]
+
+    assert answers == [200, 200, 200]
+    assert len(events()) == 1
+    assert [receipt.verdict for receipt in receipts()] == ["ok", "duplicate", "duplicate"]
+    assert {receipt.event_id for receipt in receipts()} == {events()[0].id}
+    assert db.session.scalar(select(func.count()).select_from(Body)) == 1
+
+
+def test_the_same_id_at_another_endpoint_is_another_event(post, endpoint):
+    post("payment_succeeded", to=endpoint(name="Stripe EU", account="eu"))
+    post("payment_succeeded", to=endpoint(name="Stripe US", account="us"))
+
+    assert [each.object_key for each in events()] == ["eu/pi_3QkTb2", "us/pi_3QkTb2"]
+
+
+def test_kinds_we_do_not_act_on_are_kept_as_ignored(post):
+    assert post("unknown_kind").status_code == 200
+
+    assert [(each.status, each.outcome, each.said) for each in events()] == [("done", "ignored", "invoice.finalized")]
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b'{"type": 7}', b'{"id":"e","object":"event","type":"charge.refunded","created":"x"}'])
+def test_what_is_signed_but_unreadable_waits_for_a_person(post, body):
+    assert post(body).status_code == 200
+
+    [kept] = events()
+    assert (kept.status, kept.outcome, kept.said) == ("dead", "unreadable", "unreadable")
+    assert kept.last_error.endswith(".")
+    assert kept.dedupe_key == "sha256:" + hashlib.sha256(body).hexdigest()
+
+
+def test_what_is_unreadable_twice_is_kept_once(post):
+    post(b"not json")
+    post(b"not json")
+
+    assert len(events()) == 1
+
+
+@pytest.mark.parametrize("text", ["a\u0000b", "\ud800", "x" * 3_000, "é" * 1_000])
+def test_no_text_a_provider_signs_can_break_the_tables(post, text):
+    assert post(event("payment_succeeded", id=text)).status_code == 200
+    assert post(event("payment_succeeded", id=text)).status_code == 200
+
+    assert len(events()) == 1
+
+
+def test_long_keys_differ_in_what_was_left_out():
+    assert key("a" * 300) != key("a" * 301)
+    assert len(key("a" * 3_000)) <= LONGEST_KEY
+    assert key("short") == "short"
+
+
+def test_a_forged_post_is_answered_as_its_provider_wants_to_hear_it(post):
+    assert post("payment_succeeded", secret="whsec_somebody_elses").status_code == 400
+    assert post("payment_paid", "standard", secret="whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").status_code == 401
+
+    assert events() == []
+
+
+def test_a_forged_post_is_kept_with_its_reason_and_bytes(post):
+    post("payment_succeeded", secret="whsec_somebody_elses")
+
+    [kept] = receipts()
+    assert (kept.verdict, kept.reason) == ("rejected", "No live secret of this endpoint made this signature.")
+    assert kept.body_id is not None
+
+
+def test_an_old_post_is_rejected(app, endpoint):
+    body = json.dumps(event("payment_succeeded")).encode()
+    headers = signed("stripe", body, STRIPE_SECRET, datetime.now(UTC) - timedelta(minutes=6))
+
+    answer = app.test_client().post(endpoint().path, data=body, headers=headers)
+
+    assert answer.status_code == 400
+    assert "from our clock" in receipts()[0].reason
+
+
+def test_a_flood_of_forged_posts_fills_no_table_and_is_counted(post, monkeypatch):
+    for _ in range(25):
+        post("payment_succeeded", secret="whsec_somebody_elses")
+    assert len(receipts()) == rejects.A_MINUTE
+
+    later = rejects.time.monotonic() + 61
+    monkeypatch.setattr(rejects.time, "monotonic", lambda: later)
+    post("payment_succeeded", secret="whsec_somebody_elses")
+
+    assert receipts()[-1].more == 25 - rejects.A_MINUTE
+
+
+def test_of_the_rejected_only_the_latest_are_kept(post, monkeypatch):
+    monkeypatch.setattr(rejects, "KEPT", 3)
+    for number in range(6):
+        post(event("payment_succeeded", id=f"evt_{number}"), secret="whsec_somebody_elses")
+
+    assert len(receipts()) == 3
+    assert db.session.scalar(select(func.count()).select_from(Body)) == 3
+
+
+def test_an_unknown_endpoint_is_nothing(app, endpoint):
+    made = endpoint()
+
+    for path in ("/hooks/stripe/unknown", f"/hooks/standard/{made.token}", f"/hooks/nobody/{made.token}"):
+        assert app.test_client().post(path, data=b"{}").status_code == 404
+
+
+def test_an_endpoint_that_is_off_is_nothing_until_it_is_on_again(post, endpoint):
+    made = endpoint()
+    endpoints.switch(made.id, on=False, by=COMMAND_LINE)
+    assert post("payment_succeeded").status_code == 404
+
+    endpoints.switch(made.id, on=True, by=COMMAND_LINE)
+    assert post("payment_succeeded").status_code == 200
+
+
+def test_only_posts_are_taken(app, endpoint):
+    assert app.test_client().get(endpoint().path).status_code == 405
+
+
+def test_a_body_as_large_as_allowed_is_taken_and_one_byte_more_is_not(app, settings, endpoint):
+    largest = settings.max_body_bytes
+    for size, status in ((largest, 400), (largest + 1, 413)):
+        answer = app.test_client().post(endpoint().path, data=b"x" * size, headers={"Stripe-Signature": "t=1,v1=x"})
+        assert answer.status_code == status
+
+
+def test_no_credential_is_kept(post):
+    post("payment_succeeded", headers={"Authorization": "Bearer tell-nobody", "Cookie": "session=tell-nobody",
+                                       "X-Api-Key": "tell-nobody", "User-Agent": "Stripe/1.0"})
+
+    [kept] = receipts()
+    assert kept.headers["user-agent"] == "Stripe/1.0"
+    assert "tell-nobody" not in json.dumps(kept.headers)
+    assert "v1=" not in json.dumps(kept.headers)
+
+
+def test_a_post_needs_no_form_token_and_starts_no_session(post):
+    answer = post("payment_succeeded")
+
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_secrets_are_sealed_at_rest(endpoint):
+    endpoint()
+
+    stored = db.session.scalar(select(StoredSecret))
+    assert STRIPE_SECRET not in stored.sealed
+    assert stored.hint == STRIPE_SECRET[-4:]
+
+
+def test_while_a_secret_is_rotated_both_are_good_and_then_only_the_new_one(post, endpoint):
+    made, new = endpoint(), "whsec_the_new_secret_of_the_tests"
+    endpoints.add_secret(made.id, new, by=COMMAND_LINE)
+    old_id = db.session.scalar(select(StoredSecret.id).where(StoredSecret.state == "retiring"))
+    assert post(event("payment_succeeded", id="evt_old")).status_code == 200
+    assert post(event("payment_succeeded", id="evt_new"), secret=new).status_code == 200
+
+    endpoints.retire_secret(made.id, old_id, by=COMMAND_LINE)
+
+    assert post(event("payment_succeeded", id="evt_late")).status_code == 400
+    assert post(event("payment_succeeded", id="evt_then"), secret=new).status_code == 200
+    assert db.session.get(StoredSecret, old_id).sealed == ""
+    assert [receipt.secret_id == old_id for receipt in receipts() if receipt.verdict == "ok"] == [True, False, False]
+
+
+def test_standard_webhooks_are_known_by_their_signed_id(post):
+    for id in ("msg_1", "msg_1", "msg_2"):
+        assert post("payment_paid", "standard", id=id).status_code == 200
+
+    assert [each.dedupe_key for each in events()] == ["msg_1", "msg_2"]
+    assert SECRETS["standard"] not in json.dumps([receipt.headers for receipt in receipts()])
+
+
+def test_a_post_that_cannot_be_kept_is_sent_again_later(app, post, endpoint, monkeypatch):
+    endpoint()
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE webhook_bodies RENAME TO webhook_bodies_away")
+        connection.commit()
+    try:
+        assert post("payment_succeeded").status_code == 503
+    finally:
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("ALTER TABLE webhook_bodies_away RENAME TO webhook_bodies")
+            connection.commit()
+
+    assert events() == []
+    assert post("payment_succeeded").status_code == 200
