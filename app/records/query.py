@@ -2,9 +2,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select
+from sqlalchemy import Connection, func, literal, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -19,6 +19,7 @@ from app.records.filters import BUILT_IN, conditions
 from app.records.paging import Order
 from app.records.resource import Resource
 from app.records.rows import Row
+from app.records.searching import Conditions, Found
 from app.transaction import is_sqlite
 
 __all__ = ["Count", "Page", "Query", "Row", "count", "ids", "lookup", "one", "page", "parse", "sortable", "stream", "tidied"]
@@ -47,22 +48,19 @@ class Count:
 def page(session: Session, query: Query, *, lines: bool = False) -> Page:
     """The rows the query asks for, references labelled, with their lines if asked for.
 
-    At most 2 statements (1 unless the rows without a value begin on the page), 2 more with q=, 1 more with lines. What q=
-    names exactly (an id, a number, an e-mail address) stands before all else on the first page, beyond its limit.
+    1 statement, 1 more where the rows without a value begin, up to 3 more with q=, 1 more with lines. What q= names exactly
+    (an id, a number, an e-mail address) stands before all else on the first page, beyond its limit.
     """
     connection = session.connection()
-    found = searching.search(connection, query)
-    got = list(islice(_walk(connection, query, query.reads(), found.others, query.limit + 1), query.limit + 1))
+    found = searching.search(connection, query, _conditions(query))
+    got = list(islice(_walk(connection, query, query.reads(), found, query.limit + 1), query.limit + 1))
     more, got = len(got) > query.limit, got[:query.limit]
     if query.backwards:
         got.reverse()
     before, after = _sides(query, more)
-    listed = [row for row, _ in got]
-    if found.exact and not before:
-        listed = _named(connection, query, found.exact) + listed
-    field = query.resource.lines
-    if lines and field in policy.readable(query.actor, query.resource) and field is not None:
-        rows.add_lines(session.connection(), field, listed, query.sight)
+    listed = ([] if before else _named(connection, query, query.reads(), found.exact)) + [row for row, _ in got]
+    if lines:
+        _add_lines(connection, query, policy.readable(query.actor, query.resource), listed)
     spots = [spot for _, spot in got]
     return Page(listed, _word(query, spots[-1:]) if after else None, _word(query, (spots or [END])[:1]) if before else None,
                 cursor.seal(query.resource.name, query.sort, END))
@@ -70,31 +68,36 @@ def page(session: Session, query: Query, *, lines: bool = False) -> Page:
 
 def count(session: Session, query: Query, cap: int | None = CAP) -> Count:
     """How many rows match, counted no further than `cap`; None counts them all. 1 statement, 1 more with q=."""
-    matching = select(literal(1)).select_from(query.resource.table).where(*_matching(session.connection(), query))
-    counted = matching if cap is None else matching.limit(cap + 1)
-    number: int = session.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    found = searching.search(session.connection(), query, _conditions(query), by_id=True)
+    matching = select(literal(1)).select_from(found.source).where(*found.conditions)
+    counted = (matching if cap is None else matching.limit(cap + 1)).subquery()
+    number = len(found.exact) + session.execute(select(func.count()).select_from(counted)).scalar_one()
     return Count(number, False) if cap is None or number <= cap else Count(cap, True)
 
 
 def ids(session: Session, query: Query, limit: int) -> list[int]:
     """The ids of the matching rows, smallest first, at most `limit`. 1 statement, 1 more with q=."""
-    id = query.resource.table.c.id
-    return list(session.execute(select(id).where(*_matching(session.connection(), query)).order_by(id).limit(limit)).scalars())
+    found = searching.search(session.connection(), query, _conditions(query), by_id=True)
+    id = query.resource.table.c.id if found.id is None else found.id
+    others = session.execute(select(id).select_from(found.source).where(*found.conditions).order_by(id).limit(limit)).scalars()
+    return sorted({*found.exact, *others})[:limit]
 
 
 def stream(session: Session, query: Query, fields: Sequence[Field], chunk: int = 1000) -> Iterator[list[Row]]:
     """All matching rows in the order of the query, as they stood at one moment, `chunk` at a time.
 
     Reads on a connection of its own: the caller may commit on `session` meanwhile. Memory is that of one chunk. `fields` are
-    cut to those the actor may read.
+    cut to those the actor may read; what q= names exactly comes first.
     """
     seen = policy.readable(query.actor, query.resource)
     fields = [field for field in fields if field in seen or field in BUILT_IN]
     whole = replace(query, position=None, backwards=False)
     with _snapshot(session) as connection:
-        walk = _walk(connection, whole, fields, _searched(connection, whole), chunk)
-        while part := [row for row, _ in islice(walk, chunk)]:
-            _complete(connection, query, fields, part)
+        found = searching.search(connection, whole, _conditions(whole))
+        walk = chain(_named(connection, whole, fields, found.exact),
+                     (row for row, _ in _walk(connection, whole, fields, found, chunk)))
+        while part := list(islice(walk, chunk)):
+            _add_lines(connection, query, fields, part)
             yield part
 
 
@@ -123,41 +126,43 @@ def lookup(session: Session, resource: Resource, text: str, actor: Actor, limit:
     return [Ref(row["id"], key.written(row), resource.text(row)) for row in found[:limit]]
 
 
-def _walk(connection: Connection, query: Query, fields: Sequence[Field], extra: Sequence[ColumnElement[bool]],
+def _walk(connection: Connection, query: Query, fields: Sequence[Field], found: Found,
           size: int) -> Iterator[tuple[Row, Position]]:
-    """Rows from the position of the query on, with where they stand, fetched `size` at a time: ids first, then the rest."""
-    order, position, left = query.order, query.position, True
-    fixed = [*_conditions(query), *extra]
+    """Rows from the position of the query on, with where they stand, fetched `size` at a time."""
+    order, position, left = found.order(query.order), query.position, True
     while left:
         left = False
         for stretch in paging.stretches(order, position, query.backwards):
-            got = _part(connection, query, fields, [*fixed, *stretch], order, size)
+            got = _part(connection, query, fields, found, order, stretch, size)
             yield from got
             if len(got) == size:
                 position, left = got[-1][1], True
                 break
 
 
-def _part(connection: Connection, query: Query, fields: Sequence[Field], conditions: Sequence[ColumnElement[bool]], order: Order,
+def _part(connection: Connection, query: Query, fields: Sequence[Field], found: Found, order: Order, stretch: Conditions,
           size: int) -> list[tuple[Row, Position]]:
+    """One range of the list: its ids first, all the rest joined to them."""
     table = query.resource.table
-    spot = (select(table.c.id, order.column.label("sort_value")).where(*conditions).order_by(*order.by(query.backwards))
-            .limit(size).subquery("spot"))
+    spot = (select(order.id.label("id"), order.column.label("sort_value")).select_from(found.source)
+            .where(*found.conditions, *stretch).order_by(*order.by(query.backwards)).limit(size).subquery("spot"))
     chosen = rows.selection(query.resource, fields, query.sight, source=spot.join(table, table.c.id == spot.c.id))
     statement = rows.reading(chosen).add_columns(spot.c.sort_value).order_by(*order.on(spot).by(query.backwards))
-    found = connection.execute(statement).mappings().all()
-    spots = [paging.position_of(order, one["sort_value"], one["id"]) for one in found]
-    return list(zip(chosen.rows(found), spots, strict=True))
+    got = connection.execute(statement).mappings().all()
+    spots = [paging.position_of(order, one["sort_value"], one["id"]) for one in got]
+    return list(zip(chosen.rows(got), spots, strict=True))
 
 
-def _named(connection: Connection, query: Query, ids: Sequence[int]) -> list[Row]:
-    """The rows with these ids, in the order of the ids."""
-    chosen = rows.selection(query.resource, query.reads(), query.sight)
-    found = chosen.rows(connection.execute(rows.reading(chosen).where(query.resource.table.c.id.in_(ids))).mappings())
-    return sorted(found, key=lambda row: ids.index(row["id"]))
+def _named(connection: Connection, query: Query, fields: Sequence[Field], ids: Sequence[int]) -> list[Row]:
+    """The rows with these ids, in the order of the list."""
+    if not ids:
+        return []
+    chosen = rows.selection(query.resource, fields, query.sight)
+    statement = rows.reading(chosen).where(query.resource.table.c.id.in_(ids)).order_by(*query.order.by(False))
+    return chosen.rows(connection.execute(statement).mappings())
 
 
-def _complete(connection: Connection, query: Query, fields: Sequence[Field], part: Sequence[Row]) -> None:
+def _add_lines(connection: Connection, query: Query, fields: Sequence[Field], part: Sequence[Row]) -> None:
     if query.resource.lines is not None and query.resource.lines in fields:
         rows.add_lines(connection, query.resource.lines, part, query.sight)
 
@@ -172,20 +177,11 @@ def _word(query: Query, spots: Sequence[Position]) -> str | None:
     return cursor.seal(query.resource.name, query.sort, spots[0]) if spots else None
 
 
-def _matching(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
-    return [*_conditions(query), *_searched(connection, query)]
-
-
-def _searched(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
-    every = searching.search(connection, query).every
-    return [] if every is None else [every]
-
-
-def _conditions(query: Query) -> list[ColumnElement[bool]]:
+def _conditions(query: Query) -> Conditions:
     return [*conditions(query.filters), *_visible(query.resource, query.actor, query.trashed)]
 
 
-def _visible(resource: Resource, actor: Actor, trashed: str) -> list[ColumnElement[bool]]:
+def _visible(resource: Resource, actor: Actor, trashed: str) -> Conditions:
     """The rows this actor may see, of the trash only or not at all."""
     gone = resource.table.c.trashed_at
     told = {"": gone.is_(None), "only": gone.is_not(None)}

@@ -1,21 +1,120 @@
-"""Free text search: q= names a record exactly, or is part of what the search index keeps of it."""
-from typing import NamedTuple
+"""Free text search: q= names a record exactly, or all of its words are parts of what the search index keeps of one.
 
-from sqlalchemy import ColumnElement, Connection
+The index holds what `search` writes: a text a record, casefolded, its trigrams indexed. Words under three characters are too
+short for it: beside longer ones they are looked for in the rows the longer ones find, alone they are the beginning of a key.
+"""
+from dataclasses import dataclass
 
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    TableClause,
+    Text,
+    and_,
+    column,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+)
+
+from app.records import bulk, policy
+from app.records import search as index
 from app.records.asking import Query
+from app.records.fields import Field
+from app.records.filters import key_column
+from app.records.operators import LAST
+from app.records.paging import Order
+from app.records.values import PLAIN
+from app.transaction import is_sqlite
+
+SHORTEST = 3          # characters a trigram has
+FEW = 10_000          # hits that are sorted by themselves; of more, an index of the table is walked and each row asked
+EXACT = 20
+Conditions = list[ColumnElement[bool]]
 
 
-class Found(NamedTuple):
-    """What q= matches: `exact` are the ids of records it names, `others` the condition on all but them, `every` on all."""
+@dataclass(frozen=True)
+class Found:
+    """Where the rows come from: `exact` are ids of records named exactly, the rest are `source` where `conditions` hold."""
 
+    source: FromClause
+    conditions: Conditions
     exact: tuple[int, ...] = ()
-    others: tuple[ColumnElement[bool], ...] = ()
-    every: ColumnElement[bool] | None = None
+    id: ColumnElement[int] | None = None    # the id as the index has it: ordered by it the hits come one by one
+
+    def order(self, order: Order) -> Order:
+        return order if self.id is None or not order.by_id else order._replace(column=self.id, id=self.id)
 
 
-def search(connection: Connection, query: Query) -> Found:
-    """What `query.search` matches. 1 statement; none where nothing is searched for."""
+def search(connection: Connection, query: Query, visible: Conditions, *, by_id: bool = False) -> Found:
+    """What `query.search` matches of the `visible` rows. `by_id`: in the order of the ids, not in that of the query.
+
+    No statement where nothing is searched for, 1 for what is named exactly, 1 more for another order than that of the ids.
+    """
+    rows = query.resource.table
     if not query.search:
-        return Found()
-    raise NotImplementedError
+        return Found(rows, visible)
+    exact = tuple(connection.execute(select(rows.c.id).where(_named(query), *visible).limit(EXACT)).scalars())
+    others = [*visible, rows.c.id.not_in(exact)] if exact else visible
+    words = query.search.casefold().split()
+    if not query.resource.searched or max(map(len, words)) < SHORTEST:
+        return Found(rows, [*others, _begins(query)], exact)
+    entries, id, matches = _entries(connection, query, words)
+    if by_id or query.order.by_id:
+        return Found(entries.join(rows, rows.c.id == id), [*others, *matches], exact, id)
+    return Found(rows, [*others, _sortable(connection, rows.c.id, entries, id, matches)], exact)
+
+
+def keys(query: Query) -> list[Field]:
+    """The fields that name a record, as far as the actor may read them."""
+    resource = query.resource
+    return [field for field in policy.readable(query.actor, resource)
+            if field.kind in ("text", "email") and (field.unique or field.name == resource.key or field.column == "external_id")]
+
+
+def _named(query: Query) -> ColumnElement[bool]:
+    """Records whose id, number, address or other key is what was typed; each is one step down an index."""
+    rows, typed = query.resource.table, query.search.removeprefix("#")
+    either = [key_column(rows, field) == (typed.casefold() if field.sortable else typed) for field in keys(query)]
+    if PLAIN.match(typed) and len(typed) < 19:
+        either.append(rows.c.id == int(typed))
+    return or_(*either) if either else rows.c.id.is_(None)
+
+
+def _begins(query: Query) -> ColumnElement[bool]:
+    """Too short for the index: what the key begins with, as a range of the key's own index."""
+    if query.resource.key not in {field.name for field in keys(query)}:
+        return query.resource.table.c.id.is_(None)
+    key, folded = key_column(query.resource.table, query.resource.require(query.resource.key)), query.search.casefold()
+    return and_(key >= folded, key < folded + LAST)
+
+
+def _entries(connection: Connection, query: Query, words: list[str]) -> tuple[TableClause, ColumnElement[int], Conditions]:
+    """The index, its id, and what holds for the entries that have all of the words."""
+    name = index.table(query.resource)
+    if not is_sqlite(connection):
+        entries = table(name, column("id", BigInteger), column("text", Text))
+        return entries, entries.c.id, [entries.c.text.like(f"%{_escaped(word)}%") for word in words]
+    entries = table(name, column("rowid", BigInteger), column("text", Text))
+    long = " ".join('"' + word.replace('"', '""') + '"' for word in words if len(word) >= SHORTEST)   # FTS5 strings
+    short = [func.instr(entries.c.text, word) > 0 for word in words if len(word) < SHORTEST]
+    return entries, entries.c.rowid, [literal_column(name).bool_op("MATCH")(long), *short]
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _sortable(connection: Connection, rows_id: ColumnElement[int], entries: TableClause, id: ColumnElement[int],
+              matches: Conditions) -> ColumnElement[bool]:
+    """The hits, for another order than the index has: few are named one by one, of many each row is asked as it comes."""
+    hits = list(connection.execute(select(id).select_from(entries).where(*matches).limit(FEW + 1)).scalars())
+    if len(hits) <= FEW:
+        return bulk.among(connection, rows_id, hits)
+    return exists(select(1).select_from(entries).where(id == rows_id, *matches))
+
