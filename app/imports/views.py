@@ -1,4 +1,202 @@
-"""(pages come here)"""
-from flask import Blueprint
+"""The pages of an import: upload, columns, preview, run and result, and the list of all of them."""
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app import ui
+from app.access import check, current_actor, requires, takes_files
+from app.errors import BadRequest, Conflict, Invalid
+from app.extensions import db
+from app.files.limits import Options
+from app.imports import columns, jobs, match, read, refused, run, sheet
+from app.imports.match import Choices
+from app.imports.standing import PAGE, Standing, latest, standing
+from app.imports.upload import twin, upload
+from app.records import batches
+from app.records.registry import named, resources
 
 bp = Blueprint("imports", __name__)
+STEPS = ("File", "Columns", "Preview", "Run")
+AT = {"read": 1, "unreadable": 0, "match": 1, "preview": 2, "apply": 3, "done": 4, "undo": 4, "undone": 4, "cancelled": 0}
+KINDS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+__all__ = ["bp", "jobs"]
+
+
+@bp.get("/imports")
+@requires("imports.read")
+def index() -> str:
+    before = request.args.get("before", type=int)
+    found = latest(db.session(), current_actor(), before)
+    more = url_for(".index", before=found[PAGE - 1].imported.id) if len(found) > PAGE else ""
+    return render_template("imports/index.html", found=found[:PAGE], more=more, first=url_for(".index") if before else "",
+                           named=named, allowed=_allowed())
+
+
+@bp.get("/imports/new")
+@requires("imports.read")
+def new() -> str:
+    return render_template("imports/new.html", allowed=_allowed(), resource=request.args.get("resource", ""), error="")
+
+
+@bp.post("/imports")
+@requires("imports.read")
+@takes_files
+def create() -> Any:
+    """Keep the upload, unread. A missing file or a resource one may not import is said on the form."""
+    resource, file = request.form.get("resource", ""), request.files.get("file")
+    allowed = _allowed()
+    if file is None or not file.filename:
+        error = "Choose a file first."
+    elif resource not in {one.name for one in allowed}:
+        error = "Choose what the rows are."
+    else:
+        import_id = upload(file.stream, file.filename, resource, by=current_actor())
+        return redirect(url_for(".show", import_id=import_id), 303)
+    return render_template("imports/new.html", allowed=allowed, resource=resource, error=error), 422
+
+
+@bp.get("/imports/<int:import_id>")
+@requires("imports.read")
+def show(import_id: int) -> str:
+    """The page of the step it has come to."""
+    found = _standing(import_id)
+    if found.is_working or found.is_stuck:
+        return _page("imports/working.html", found)
+    if found.imported.stage == "match":
+        return _match_page(found)
+    if found.imported.stage in ("unreadable", "cancelled"):
+        return _page("imports/ended.html", found)
+    return _rows_page(found)
+
+
+@bp.get("/imports/<int:import_id>/columns")
+@requires("imports.read")
+def columns_again(import_id: int) -> Any:
+    """The matching page of an import that has a preview already."""
+    found = _standing(import_id)
+    if found.imported.stage != "preview" or found.is_working:
+        return redirect(url_for(".show", import_id=import_id), 303)
+    return _match_page(found)
+
+
+@bp.post("/imports/<int:import_id>/columns")
+@requires("imports.read")
+def set_columns(import_id: int) -> Any:
+    """Keep what the columns mean, and preview."""
+    found = _mine(import_id)
+    said = _choices(len(found.imported.columns))
+    try:
+        match.match(import_id, said, by=current_actor())
+    except Invalid as problem:
+        return _match_page(_standing(import_id), said, problem.errors), 422
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/imports/<int:import_id>/read")
+@requires("imports.read")
+def read_again(import_id: int) -> AnyResponse:
+    """Read the same file another way."""
+    _mine(import_id)
+    row = request.form.get("header_row", "").strip()
+    if row and not (row.isascii() and row.isdecimal() and 0 < int(row) < 10_000):
+        raise BadRequest("The row with the headings is a number from 1 on. Go back and type it again.")
+    delimiter = {"tab": "\t"}.get(request.form.get("delimiter", ""), request.form.get("delimiter", ""))
+    options = Options(request.form.get("sheet") or None, int(row) if row else None, request.form.get("encoding") or None,
+                      delimiter if delimiter in (",", ";", "\t", "|") else None)
+    read.again(import_id, options, by=current_actor())
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/imports/<int:import_id>/run")
+@requires("imports.read")
+def start_run(import_id: int) -> AnyResponse:
+    """Write the rows to the records. Pressed twice, it is the same as once."""
+    _mine(import_id)
+    try:
+        run.run(import_id, request.form.get("all") == "1", by=current_actor())
+    except Conflict as problem:
+        flash(problem.detail)
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/imports/<int:import_id>/<any(stop, undo, 'go-on'):verb>")
+@requires("imports.read")
+def act(import_id: int, verb: str) -> AnyResponse:
+    """Stop it, take it back, or go on with it."""
+    _mine(import_id)
+    {"stop": run.stop, "undo": run.undo, "go-on": run.go_on}[verb](import_id, by=current_actor())
+    if verb == "stop":
+        ui.toast("The import is stopped")
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.get("/imports/<int:import_id>/refused")
+@requires("imports.read")
+def refused_rows(import_id: int) -> Response:
+    """The refused rows as a file like the upload, with a column that says what to mend."""
+    found = _standing(import_id)
+    if found.batch is None or not found.refused:
+        raise Conflict("No row of this import was refused.")
+    file = cast(BinaryIO, SpooledTemporaryFile(max_size=2**22))  # noqa: SIM115 (sent, then closed with the response)
+    refused.write(found.imported, found.batch, file)
+    file.seek(0)
+    kind = "xlsx" if found.imported.about.get("format") == "xlsx" else "csv"
+    name = f"{found.imported.file_name.rpartition('.')[0] or found.imported.file_name} - refused.{kind}"
+    return send_file(cast(BytesIO, file), KINDS[kind], as_attachment=True, download_name=name)
+
+
+def _standing(import_id: int) -> Standing:
+    return standing(db.session(), import_id, current_actor())
+
+
+def _mine(import_id: int) -> Standing:
+    """One that may be acted on. Raises NotFound or Forbidden."""
+    found = _standing(import_id)
+    check(current_actor(), f"{found.imported.resource}.import")
+    return found
+
+
+def _allowed() -> list[Any]:
+    actor = current_actor()
+    return [resource for resource in resources() if actor.may(f"{resource.name}.import")]
+
+
+def _page(template: str, found: Standing, **values: Any) -> str:
+    stage = found.imported.stage
+    return render_template(template, found=found, imported=found.imported, resource=named(found.imported.resource), steps=STEPS,
+                           at=AT[stage], before=twin(db.session(), found.imported), **values)
+
+
+def _match_page(found: Standing, said: Choices | None = None, errors: dict[str, str] | None = None) -> str:
+    assert found.batch is not None
+    page = columns.view(found.imported, found.batch, current_actor(), said, errors)
+    return _page("imports/columns.html", found, page=page, marks=columns.MARKS, orders=columns.ORDERS)
+
+
+def _rows_page(found: Standing) -> str:
+    assert found.batch is not None
+    counts = batches.counts(db.session(), found.batch)
+    tab = request.args.get("rows", "refused" if found.refused else "")
+    tab = tab if tab in sheet.TABS else ""
+    after = request.args.get("after", 0, type=int)
+    rows, more = sheet.rows(db.session(), found, tab, after, current_actor())
+    here = url_for(".show", import_id=found.imported.id) + "?rows="
+    tabs = sheet.tabs(found, counts)
+    return _page(
+        "imports/rows.html", found, rows=rows, tab=tab, headers=sheet.shown(found.imported),
+        tabs=[(word, here + name, number, name == tab) for name, word, number in tabs],
+        number=next((number for name, _, number in tabs if name == tab), 0), first=f"{here}{tab}" if after else "",
+        more=f"{here}{tab}&after={rows[-1].number}" if more else "",
+        troubles=sheet.troubles(db.session(), found) if tab == "refused" else [],
+        good=sum(counts.get(kind, 0) for kind in batches.ACCEPTED), out=batches.skipped(counts),
+        written=counts.get("created", 0) + counts.get("updated", 0))
+
+
+def _choices(width: int) -> Choices:
+    form = request.form
+    order = {"day": True, "month": False}.get(form.get("day_first", ""))
+    return Choices([form.get(f"field-{position}") or None for position in range(width)], form.get("mode", "upsert"),
+                   form.get("key") or None, form.get("blank", "leave"), form.get("decimal") or None, order)

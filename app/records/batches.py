@@ -124,7 +124,7 @@ def counts(session: Session, batch: Batch) -> dict[str, int]:
     """{outcome: rows} as they stand now."""
     found = session.execute(select(rows_table.c.outcome, func.count()).where(
         rows_table.c.batch_id == batch.id, rows_table.c.outcome.is_not(None)).group_by(rows_table.c.outcome))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def page(session: Session, batch: Batch, outcomes: Iterable[str] | None = None, after: int = 0,

@@ -78,7 +78,7 @@ def _firsts(session: Session, batch: Batch, rows: Sequence[Any], read: Sequence[
     keys = {one.same for one in read if one.same is not None}
     query = select(rows_table.c.key, func.min(rows_table.c.number)).where(
         rows_table.c.batch_id == batch.id, rows_table.c.key.in_(keys), rows_table.c.number <= batch.planned_to)
-    first: dict[str, int] = dict(session.execute(query.group_by(rows_table.c.key)).tuples().all()) if keys else {}
+    first: dict[str, int] = dict(session.execute(query.group_by(rows_table.c.key)).all()) if keys else {}
     return {row.number: first[one.same] for row, one in zip(rows, read, strict=True)
             if one.same is not None and first.setdefault(one.same, row.number) != row.number}
 
@@ -87,7 +87,12 @@ def _planned(batch: Batch, number: int, one: Shaped, outcome: Outcome) -> dict[s
     errors = {**outcome.errors, **one.errors}
     kind = "invalid" if one.errors else outcome.kind
     diff = outcome.diff if kind in ("updated", "conflict") else None
-    return row_values(batch, number, kind, errors, diff, outcome.id, outcome.version) | {"to_key": one.same}
+    return row_values(batch, number, kind, errors, diff, outcome.id, _seen(outcome)) | {"to_key": one.same}
+
+
+def _seen(outcome: Outcome) -> int | None:
+    """The version the plan looked at; its outcome tells the one there would be afterwards."""
+    return outcome.version - 1 if outcome.kind == "updated" and outcome.version else outcome.version
 
 
 def _repeated(batch: Batch, number: int, first: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ async function refresh(part) {
     const answer = await fetch(location.href, { headers: { "X-Fragment": part.id }, credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(part.id);
-    if (!answer.ok || !fresh) return follow(part);
+    if (answer.ok && !fresh) return location.reload();   // the page has gone on to its next step
+    if (!answer.ok) return follow(part);
     part.replaceWith(fresh);
     if (fresh.dataset.live) follow(fresh);
   } catch {

@@ -1,0 +1,111 @@
+"""The columns of a file as the matching page shows them: samples, how sure the match is, what was noticed."""
+from dataclasses import dataclass
+from typing import Any
+
+from app.audit import Actor
+from app.files.headers import letter
+from app.imports.match import Choices
+from app.imports.models import Import
+from app.imports.noticing import day_first, decimal
+from app.imports.read import of_kind
+from app.imports.targets import Target, keys, targets
+from app.records.batches import Batch
+from app.records.registry import named
+
+SURE = {"certain": ("Certain", 4, ""), "likely": ("Likely", 3, "wait"), "guess": ("Guess", 1, "wait"),
+        "none": ("Left out", 0, ""), "ours": ("Left out", 0, ""), "chosen": ("Chosen", 4, "")}
+MARK_WORDS = {",": "Decimal comma", ".": "Decimal point", None: "Numbers have two readings"}
+MARKS = {".": "1,234.50", ",": "1.234,50"}
+ORDERS = {"day": "31/05/2026", "month": "05/31/2026"}
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    position: int
+    letter: str
+    header: str
+    samples: list[str]
+    field: str | None
+    word: str
+    bars: int
+    tone: str
+    noticed: str
+    error: str
+
+
+@dataclass(frozen=True)
+class MatchView:
+    """Everything the matching page shows."""
+
+    columns: list[ColumnView]
+    targets: tuple[Target, ...]
+    keys: list[tuple[str, str]]
+    mode: str
+    key: str | None
+    blank: str
+    decimal: str | None          # None: not chosen, and not proven
+    day_first: bool | None
+    asks_decimal: bool
+    asks_days: bool
+    errors: dict[str, str]
+
+    @property
+    def unsure(self) -> int:
+        return sum(column.tone == "wait" for column in self.columns)
+
+    @property
+    def left_out(self) -> int:
+        return sum(column.field is None for column in self.columns)
+
+    @property
+    def missing(self) -> list[str]:
+        """Titles of the required fields that have no column."""
+        filled = {column.field for column in self.columns}
+        return [target.title for target in self.targets
+                if target.field.required and target.field.default in (None, ()) and target.name not in filled]
+
+
+def view(imported: Import, batch: Batch, actor: Actor, said: Choices | None = None,
+         errors: dict[str, str] | None = None) -> MatchView:
+    """The page, with what was found out, or with what somebody said last."""
+    resource, wrong = named(imported.resource), errors or {}
+    chosen = said or Choices([column["field"] for column in imported.columns], batch.mode, batch.key, imported.blank)
+    found = [_column(imported, position, column, chosen.fields[position] if position < len(chosen.fields) else None, wrong)
+             for position, column in enumerate(imported.columns)]
+    numbers, days = of_kind(imported, "money", "integer"), of_kind(imported, "date", "datetime")
+    known, order = decimal(numbers), day_first(days)
+    return MatchView(
+        found, targets(actor, resource), [(field.name, field.title) for field in keys(resource)], chosen.mode, chosen.key,
+        chosen.blank, chosen.decimal or (batch.decimal if imported.stage == "preview" else known),
+        chosen.day_first if chosen.day_first is not None else batch.day_first if imported.stage == "preview" else order,
+        any(column["marks"] or column["likely"] for column in numbers) or "decimal" in wrong,
+        any(column["orders"] or column["unsure"] for column in days) or "day_first" in wrong, wrong)
+
+
+def _column(imported: Import, position: int, column: dict[str, Any], field: str | None, errors: dict[str, str]) -> ColumnView:
+    sure = column["sure"] if field == column["field"] else "chosen" if field else "none"
+    word, bars, tone = SURE[sure]
+    return ColumnView(position, letter(position), column["header"], column["samples"], field, word, bars, tone,
+                      _noticed(imported, column, sure), errors.get(f"field-{position}", ""))
+
+
+def _noticed(imported: Import, column: dict[str, Any], sure: str) -> str:
+    resource = named(imported.resource)
+    field = resource.field(column["field"] or "")
+    found = []
+    if sure == "ours":
+        found.append("Written by us beside rows that were refused")
+    if column["filled"] == 0:
+        found.append("No values")
+    if column["errors"]:
+        found.append(f"{column['errors']:,} cells show an error")
+    if column["long"]:
+        found.append(f"{column['long']:,} long numbers were rounded by the spreadsheet")
+    if field is not None and field.unique and column["repeats"]:
+        found.append("Some values come twice")
+    if field is not None and field.kind in ("money", "integer") and (column["marks"] or column["likely"]):
+        found.append(MARK_WORDS[decimal([column])])
+    if field is not None and field.kind in ("date", "datetime") and (column["orders"] or column["unsure"]):
+        order = day_first([column])
+        found.append("Day first" if order else "Month first" if order is False else f"{column['unsure']} has two readings")
+    return ". ".join(found)
