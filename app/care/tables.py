@@ -23,7 +23,7 @@ def dump(engine: Engine, writer: Writer, folder: Path) -> None:
     """Add the rows of every table, all as they are at one moment."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
         connection.exec_driver_sql(PATIENT)
-        for table, columns in connection.exec_driver_sql(COLUMNS).tuples():
+        for table, columns in connection.exec_driver_sql(COLUMNS):
             path = folder / "rows"
             with _cursor(connection).copy(f"COPY {_spelled(table, columns)} TO STDOUT") as rows, path.open("wb") as file:
                 for piece in rows:
@@ -36,14 +36,14 @@ def fill(engine: Engine, folder: Path, columns: dict[str, list[str]]) -> None:
     """Replace the rows of every table by those in `folder`, all or none."""
     with engine.begin() as connection:
         connection.exec_driver_sql(PATIENT)
-        there = [table for table, _ in connection.exec_driver_sql(COLUMNS).tuples()]
+        there = [table for table, _ in connection.exec_driver_sql(COLUMNS)]
         connection.exec_driver_sql(f"TRUNCATE {', '.join(map(_quoted, there))} CASCADE")
         for table in _in_order(columns):
             with (_cursor(connection).copy(f"COPY {_spelled(table, columns[table])} FROM STDIN") as rows,
                   (folder / TABLES / table).open("rb") as file):
                 while piece := file.read(1 << 20):
                     rows.write(piece)
-        for table, column in connection.exec_driver_sql(SEQUENCES).tuples().all():
+        for table, column in connection.exec_driver_sql(SEQUENCES).all():
             connection.execute(_set_sequence(table, column))
 
 

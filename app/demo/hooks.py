@@ -41,7 +41,7 @@ def replay(shop: Shop) -> None:
 
 def counts() -> dict[str, int]:
     """How many endpoints and events there are."""
-    rows = db.session.execute(sa.select(Event.status, sa.func.count()).group_by(Event.status).order_by(Event.status)).tuples()
+    rows = db.session.execute(sa.select(Event.status, sa.func.count()).group_by(Event.status).order_by(Event.status))
     return {"webhook endpoints": count(Endpoint), **{f"events {status}": number for status, number in rows}}
 
 
