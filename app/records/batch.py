@@ -63,7 +63,7 @@ class Batch:
 
     # -- what to ask for
 
-    def read(self) -> None:
+    def read(self) -> "Batch":
         """Records addressed, records in the way, records referred to, records that wait for one of ours."""
         own: Asked = defaultdict(lambda: defaultdict(set))
         other: Asked = defaultdict(lambda: defaultdict(set))
@@ -78,6 +78,7 @@ class Batch:
             self.load_rows(named(name), own[name], with_lines=name in waited or self.names_lines(name))
         for name in sorted(other):
             self.load_keys(named(name), other[name])
+        return self
 
     def names_lines(self, name: str) -> bool:
         return any(field.kind == "lines" for shape in self.by_shape if shape.resource.name == name for _, field, _ in shape.late)
@@ -174,9 +175,13 @@ class Batch:
             if is_hidden:
                 held.out_of_sight.add((name, id))
 
+    def scope(self, resource: Resource) -> ColumnElement[bool] | None:
+        """The rows the actor may see, None = all of them. Providers speak of what is theirs."""
+        return None if self.source.reports else policy.scope(self.source.actor, resource)
+
     def hidden(self, resource: Resource) -> ColumnElement[bool]:
         """Whether a row is outside what the actor may see."""
-        scope = None if self.source.reports else policy.scope(self.source.actor, resource)
+        scope = self.scope(resource)
         return false() if scope is None else not_(func.coalesce(scope, false()))
 
 

@@ -13,7 +13,7 @@ from app.errors import Unavailable
 from app.records import bulk
 from app.records.batch import Batch
 from app.records.change import ACCEPTED, REFUSED, Change, Kind, Outcome, Source
-from app.records.decide import Decisions, together
+from app.records.decide import Decisions, decided, together
 from app.records.registry import rank
 from app.records.values import Reading
 from app.records.write import Raced, Writer
@@ -24,13 +24,11 @@ __all__ = ["ACCEPTED", "REFUSED", "Change", "Door", "Kind", "Outcome", "Reading"
 
 def plan(session: Session, changes: Sequence[Change], source: Source) -> list[Outcome]:
     """What `apply` would do now. Writes and locks nothing."""
-    batch = Batch(session, changes, source)
-    batch.read()
-    outcomes = Decisions(batch).decide()
-    for outcome in outcomes:
+    decisions = decided(lambda: Batch(session, changes, source).read())
+    for outcome in decisions.outcomes:
         if outcome.id is not None and outcome.id < 0:
             outcome.id = None
-    return outcomes
+    return decisions.outcomes
 
 
 def apply(session: Session, changes: Sequence[Change], source: Source) -> list[Outcome]:
@@ -62,12 +60,13 @@ class _Try:
         self.sqlite = is_sqlite(self.connection)
 
     def once(self, changes: Sequence[Change], alone: bool) -> list[Outcome]:
-        batch = Batch(self.session, changes, self.source)
-        if alone:
-            self.enter(batch, alone)
-        batch.read()
-        decisions = Decisions(batch)
-        outcomes, ledger = decisions.decide(), decisions.ledger
+        def read() -> Batch:
+            batch = Batch(self.session, changes, self.source)
+            if alone:
+                self.enter(batch, alone)
+            return batch.read()
+        decisions = decided(read)
+        batch, outcomes, ledger = decisions.batch, decisions.outcomes, decisions.ledger
         if ledger.waits and not alone and not self.sqlite:
             raise _Alone
         if ledger.accepted or any(row.dirty for rows in batch.held.rows.values() for row in rows.values()):

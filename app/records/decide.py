@@ -1,27 +1,44 @@
 """Deciding: one change after the other, in memory, against what was read and what was decided before."""
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
 from app.records import news
 from app.records.batch import Batch
-from app.records.change import REFUSED, Change, Outcome
+from app.records.change import ACCEPTED, REFUSED, Change, Outcome
 from app.records.held import Row, looked_up
 from app.records.ledger import Diff, Ledger
 from app.records.parse import IDENTITY, Parsed
 from app.records.resource import Resource
 from app.records.rules import Rules
 from app.records.settle import Settle, blank
+from app.records.sight import unseen
+from app.records.words import lower
 
 FELL = "This belongs together with a change that was refused. Mend that one first."
 TIE = "The provider said two things of the same moment. Ask it how things stand."
+UNSEEN = "would not be among those you may see. Keep it there."
 CONFLICT = "Somebody changed this since you read it. Look at both and save again."
+
+
+def decided(read: Callable[[], Batch]) -> "Decisions":
+    """Read and decide; again without the changes that would move a record out of the actor's sight."""
+    hidden: set[int] = set()
+    while True:
+        decisions = Decisions(read(), hidden)
+        decisions.decide()
+        more = decisions.out_of_sight()
+        if not more:
+            return decisions
+        hidden |= more
 
 
 class Decisions:
     """What becomes of the changes of a batch that was read."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, unseen: Collection[int] = ()) -> None:
+        """`unseen`: the places of changes that would move a record out of the actor's sight."""
+        self.unseen = unseen
         self.batch, self.held, self.source = batch, batch.held, batch.source
         self.settling, self.rules = Settle(batch), Rules(batch)
         self.ledger = Ledger(batch.held, batch.now)
@@ -31,6 +48,8 @@ class Decisions:
     def decide(self) -> list[Outcome]:
         """One outcome a change, in their order."""
         changes, parsed = self.batch.changes, self.batch.parsed
+        for place in self.unseen:
+            parsed[place].unseen = True
         decided: dict[int, Outcome] = {}
         for group in together(changes):
             if len(group) == 1:
@@ -39,6 +58,13 @@ class Decisions:
                 decided.update(zip(group, self.all_or_none([(changes[n], parsed[n]) for n in group]), strict=True))
         self.outcomes = [decided[n] for n in range(len(changes))]
         return self.outcomes
+
+    def out_of_sight(self) -> set[int]:
+        """The places of accepted changes that leave a record where the actor may not see it."""
+        if self.source.reports:
+            return set()
+        hidden = unseen(self.batch, [entry.row for entry in self.ledger.accepted])
+        return {n for n, outcome in enumerate(self.outcomes) if outcome.kind in ACCEPTED and outcome.id in hidden}
 
     def somebody_waits(self) -> bool:
         """Whether anybody waits by now for a record of this batch who did not when it was read."""
@@ -59,6 +85,8 @@ class Decisions:
     def one(self, change: Change, parsed: Parsed) -> Outcome:
         if change.key and parsed.key is None:
             return Outcome("invalid", errors=parsed.errors)
+        if parsed.unseen:
+            return Outcome("forbidden", errors={"": f"This {lower(parsed.shape.resource.label)} {UNSEEN}"})
         try:
             id = self.locate(parsed)
         except ValueError as error:
@@ -138,9 +166,9 @@ class Decisions:
         if errors:
             return Outcome("invalid", id, old["version"], errors=errors)
         clocks: dict[str, news.Clock] = {}
-        stale = False
+        older = False
         if change.as_of is not None and resource.outside:
-            values, clocks, stale, tie = news.weigh(row, values, change, _by_identity(parsed))
+            values, clocks, older, tie = news.weigh(row, values, change, _by_identity(parsed))
             if tie:
                 return Outcome("tie", id, old["version"], errors={"": TIE})
         diff = {column: [old.get(column), value] for column, value in values.items() if old.get(column) != value}
@@ -156,7 +184,7 @@ class Decisions:
         if clocks:
             self.ledger.hear(row, clocks)
         if not diff:
-            return Outcome("stale" if stale else "unchanged", id, old["version"])
+            return Outcome("stale" if older else "unchanged", id, old["version"])
         self.ledger.change(row, diff, change.cause, _action(diff))
         return Outcome("updated", id, old["version"], diff)
 
@@ -166,9 +194,9 @@ class Decisions:
         if (resource.name, id) in self.held.out_of_sight:
             if _key_name(parsed) == "id":
                 return Outcome("missing", errors={"id": _not_here(resource)})
-            return Outcome("forbidden", errors={"": f"This {resource.label.lower()} is not among those you may see."})
+            return Outcome("forbidden", errors={"": f"This {lower(resource.label)} is not among those you may see."})
         if change.only == "create":
-            said = f"This {resource.label.lower()} is here already. Leave it out or change the key."
+            said = f"This {lower(resource.label)} is here already. Leave it out or change the key."
             return Outcome("invalid", id, row.values["version"], errors={_key_name(parsed): said})
         if why := self.rules.forbidden(parsed, new=False):
             return Outcome("forbidden", id, row.values["version"], errors={"": why})
@@ -193,7 +221,7 @@ def _by_identity(parsed: Parsed) -> bool:
 
 
 def _not_here(resource: Resource) -> str:
-    return f"There is no such {resource.label.lower()}. Correct it, or create it first."
+    return f"There is no such {lower(resource.label)}. Correct it, or create it first."
 
 
 def _action(diff: Diff) -> str:

@@ -15,11 +15,11 @@ Clock = list[Any]      # [moment, word, place in life]; compared as (moment, pla
 
 
 class Weighed(NamedTuple):
-    """What counts of a report: values newer than what was said, and the clocks they move. `stale`: none of it counts."""
+    """What counts of a report: values newer than what was said, and the clocks they move. `older`: some of it did not count."""
 
     values: dict[str, Any]
     clocks: dict[str, Clock]
-    stale: bool
+    older: bool
     tie: bool
 
 
@@ -34,7 +34,7 @@ def weigh(row: Row, values: dict[str, Any], change: Change, by_identity: bool) -
     with_status = -1 if status is None else status.life.get(values.get(status.column), -1)  # type: ignore[arg-type]
     fresh: dict[str, Any] = {}
     moved: dict[str, Clock] = {}
-    known = False
+    older = False
     for column, value in values.items():
         if column in followers:
             continue
@@ -47,7 +47,6 @@ def weigh(row: Row, values: dict[str, Any], change: Change, by_identity: bool) -
             fresh[column], moved[column] = value, [stamp, word, place]
         elif stamp == held[0]:
             if _same(row, column, values):
-                known = True
                 if (place, word) > (held[2], held[1]):
                     moved[column] = [stamp, word, place]
             elif place == held[2] or min(place, held[2]) < 0:
@@ -55,13 +54,18 @@ def weigh(row: Row, values: dict[str, Any], change: Change, by_identity: bool) -
                     return Weighed({}, {}, False, True)
                 if (place, word, str(value)) > (held[2], held[1], str(row.values[column])):
                     fresh[column], moved[column] = value, [stamp, word, place]
+                else:
+                    older = True
             elif place > held[2]:
                 fresh[column], moved[column] = value, [stamp, word, place]
+            else:
+                older = True
+        else:
+            older = True
     for follower, leader in followers.items():
         if follower in values and leader in fresh:
             fresh[follower] = values[follower]
-    counts = known or bool(moved) or len(values) == 0 or set(values) <= {IDENTITY, "account"}
-    return Weighed(fresh, moved, not counts, False)
+    return Weighed(fresh, moved, older, False)
 
 
 def first(resource: Resource, values: Mapping[str, Any], change: Change, by_identity: bool) -> dict[str, Clock]:

@@ -10,10 +10,20 @@ from app.records.field import Convert, Field
 from app.records.fields import DateTime, Text
 from app.records.relations import Json, Reference
 from app.records.resource import Resource
-from app.records.values import Reading, id_of
+from app.records.values import Reading, id_of, text_of
 
 IDENTITY = "external_id"
-BUILT_IN: Mapping[str, Field] = {"trashed_at": DateTime("trashed_at"), "account": Text("account"), IDENTITY: Text(IDENTITY)}
+
+
+class Account(Text):
+    """Whose outside ids a record has; nobody's is '', never NULL: NULLs do not collide."""
+
+    def converter(self, reading: Reading) -> Convert:
+        text = Text.converter(self, reading)
+        return lambda raw: text(raw) or ""
+
+
+BUILT_IN: Mapping[str, Field] = {"trashed_at": DateTime("trashed_at"), "account": Account("account"), IDENTITY: Text(IDENTITY)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +46,7 @@ class Shape:
 class Parsed:
     """One change, read: what it wants to set, what waits for the record, and what could not be read."""
 
-    __slots__ = ("account", "errors", "key", "late", "shape", "values")
+    __slots__ = ("account", "errors", "key", "late", "shape", "unseen", "values")
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -45,6 +55,7 @@ class Parsed:
         self.values: dict[str, Any] = {}
         self.late: list[tuple[str, Field, Any]] = []
         self.errors: dict[str, str] = {}
+        self.unseen = False                                    # it would move the record out of the actor's sight
 
 
 def parse(change: Change, shape: Shape) -> Parsed:
@@ -85,7 +96,7 @@ def _read_key(key: Mapping[str, Any], shape: Shape, parsed: Parsed) -> None:
         return
     name, column, convert = shape.key
     try:
-        parsed.account = BUILT_IN["account"].stored()(key.get("account"))
+        parsed.account = None if key.get("account") is None else text_of(key["account"], 200) or ""
         parsed.key = convert(key[name])
         if parsed.key is None:
             raise ValueError("This is missing. Fill it in.")

@@ -75,7 +75,7 @@ class Rules:
             errors[IDENTITY] = self.taken(resource, field.title if field else "outside id", other)
 
     def taken(self, resource: Resource, title: str, other: int) -> str:
-        label = resource.label.lower()
+        label = lower(resource.label)
         if self.held.is_trashed(resource.name, other):
             return f"{an(label)} in the trash has this {lower(title)}. Restore it or change the key."
         return f"Another {label} has this {lower(title)}. Change one of them."
@@ -88,7 +88,7 @@ class Rules:
 
     def in_trash(self, resource: Resource, parsed: Parsed) -> dict[str, str]:
         name = parsed.shape.key[0] if parsed.shape.key else ""
-        return {name: f"This {resource.label.lower()} is in the trash. Restore it first or change the key."}
+        return {name: f"This {lower(resource.label)} is in the trash. Restore it first or change the key."}
 
     def is_live(self, account: str | None) -> bool:
         if not account:

@@ -150,6 +150,11 @@ def _real_lines(resource: Resource, lines: Any, real: Real) -> Any:
     return lines and [line | {c: real.get(line[c], line[c]) for c in references} for line in lines]
 
 
+def derived(resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the sort keys that follow from them."""
+    return values | {f.sort_column: (values[f.column] or "").casefold() or None for f in _keyed(resource)}
+
+
 def _derive(row: Row, keys: tuple[Field, ...] | list[Field]) -> None:
     """What follows from the values: sort keys and clocks."""
     values = row.values

@@ -82,7 +82,7 @@ def lines() -> list[dict[str, Any]]:
     return found
 
 
-def audits() -> list[tuple[str, str, int, dict[str, Any]]]:
+def audits() -> list[tuple[str, str, int | None, dict[str, Any]]]:
     """(resource, action, version, diff), oldest first."""
     found = db.session.execute(select(Audit.resource, Audit.action, Audit.version, Audit.diff).order_by(Audit.id)).all()
     db.session.rollback()
@@ -93,7 +93,7 @@ def indexed(resource: str) -> dict[int, str]:
     """What the search index holds, by record."""
     name = search.table(named(resource))
     column = "rowid" if is_sqlite(db.session.connection()) else "id"
-    found = {id: text for id, text in db.session.connection().exec_driver_sql(f"SELECT {column}, text FROM {name}")}
+    found = dict(map(tuple, db.session.connection().exec_driver_sql(f"SELECT {column}, text FROM {name}")))
     db.session.rollback()
     return found
 
