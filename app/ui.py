@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, current_app, flash, g, redirect, request, url_for
 from flask_bootstrap import Bootstrap5
@@ -157,11 +158,17 @@ def _digest(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
 
 
+def zone() -> ZoneInfo:
+    """In which time zone the person of this request reads times: their own, else that of the installation."""
+    own = g.get("time_zone")
+    return ZoneInfo(own) if own else config().zone
+
+
 def moment(value: datetime | None, short: bool = False) -> str:
-    """ "12 Jun 2026, 09:42" in the time zone of the installation; `short` leaves out this year. Nothing reads as a dash."""
+    """ "12 Jun 2026, 09:42" in the reader's time zone; `short` leaves out this year. Nothing reads as a dash."""
     if value is None:
         return "—"
-    local = value.astimezone(config().zone)
+    local = value.astimezone(zone())
     return f"{day(local.date(), short)}, {local:%H:%M}"
 
 
@@ -170,8 +177,8 @@ def day(value: date | None, short: bool = False) -> str:
     if value is None:
         return "—"
     if isinstance(value, datetime):
-        value = value.astimezone(config().zone).date()
-    this_year = short and value.year == datetime.now(config().zone).year
+        value = value.astimezone(zone()).date()
+    this_year = short and value.year == datetime.now(zone()).year
     return f"{value.day} {MONTHS[value.month - 1]}" + ("" if this_year else f" {value.year}")
 
 

@@ -1,4 +1,5 @@
 """Browsers for tests: every request in a context of its own, as in life; one kind carries the form token by itself."""
+import re
 from typing import Any
 
 from flask import Flask, current_app, has_app_context
@@ -8,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.extensions import db
 
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -56,3 +58,10 @@ class SignedInClient(Client):
         assert isinstance(key, str)
         signed = URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(raw)
         return signed.decode() if isinstance(signed, bytes) else signed
+
+
+def form_token(page: TestResponse) -> str:
+    """The token of the first form on a page."""
+    found = TOKEN.search(page.text)
+    assert found, "there is no form on this page"
+    return found[1]

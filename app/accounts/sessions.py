@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.access import NOBODY
-from app.accounts import actors, tokens
+from app.accounts import actors, throttle, tokens
 from app.accounts.models import StaffSession, User
 from app.audit import Actor
 from app.extensions import db, login
@@ -55,6 +55,7 @@ class Visitor(AnonymousUserMixin):
 
 
 def init_app(app: Flask) -> None:
+    throttle.init_app(app)
     login.session_protection = None   # the id of ours is random and checked; an address or browser may change
     login.anonymous_user = Visitor
     login.user_loader(find)
@@ -64,11 +65,11 @@ def init_app(app: Flask) -> None:
 def recognise() -> None:
     """Set who this request acts for: under /api/ the bearer of a token (cookies count for nothing there), else who signed in."""
     g.pop("_login_user", None)
-    g.actor = NOBODY
+    g.actor, g.time_zone = NOBODY, None
     if request.path.startswith("/api/"):
         g.actor = tokens.bearer(request.headers.get("Authorization"))
     elif not request.path.startswith(COOKIELESS) and "_user_id" in cookie:
-        g.actor = current_user.actor
+        g.actor, g.time_zone = current_user.actor, current_user.time_zone
 
 
 def start(session: Session, user_id: int, *, stay: bool = False, address: str = "", agent: str = "") -> str:
@@ -96,8 +97,10 @@ def leave() -> None:
     cookie.clear()
 
 
-def find(secret: str) -> SignedIn | None:
+def find(secret: object) -> SignedIn | None:
     """The person whose session this is, or None when it ended, was revoked, or the account is switched off."""
+    if not isinstance(secret, str) or not secret.isascii():
+        return None
     at, hashed = datetime.now(UTC), digest(secret)
     row = db.session.execute(select(StaffSession, User).join(User, User.id == StaffSession.user_id).where(
         or_(StaffSession.secret_hash == hashed, (StaffSession.former_hash == hashed) & (StaffSession.former_until > at)),

@@ -3,6 +3,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
@@ -27,16 +28,17 @@ def add(email: str, role: str, *, by: Actor, name: str = "", password: str | Non
     email = tidy(email)
     _check(email, role)
     hashed = None if password is None else chosen(password, email)
-    with transaction() as session:
-        if session.execute(select(User.id).where(User.email == email)).first():
-            raise Conflict(f"{email} has an account already. Change its role, or choose another address.",
-                           title="This person has an account")
-        user = User(email=email, name=name.strip()[:200] or email.split("@")[0], role=role, password_hash=hashed,
-                    created_at=datetime.now(UTC))
-        session.add(user)
-        session.flush()
-        audit.note(session, by, "users.add", "users", user.id, request_id=request_id, email=email, role=role)
-        return user.id
+    user = User(email=email, name=name.strip()[:200] or email.split("@")[0], role=role, password_hash=hashed,
+                created_at=datetime.now(UTC))
+    try:
+        with transaction() as session:
+            session.add(user)
+            session.flush()
+            audit.note(session, by, "users.add", "users", user.id, request_id=request_id, email=email, role=role)
+            return user.id
+    except IntegrityError:
+        raise Conflict(f"{email} has an account already. Change its role, or choose another address.",
+                       title="This person has an account") from None
 
 
 def make_link(user_id: int, *, by: Actor, request_id: str | None = None) -> str:
@@ -56,7 +58,8 @@ def change_role(user_id: int, role: str, *, by: Actor, request_id: str | None = 
         _hold_admins(session)
         user = lock(session, User, user_id)
         old, user.role = user.role, role
-        _check_somebody_manages(session)
+        if old == "admin":
+            _check_somebody_manages(session)
         if old != role:
             sessions.renew_at_next_request(session, user_id)
             audit.note(session, by, "users.change_role", "users", user_id, request_id=request_id, role=[old, role])
@@ -68,7 +71,8 @@ def switch(user_id: int, on: bool, *, by: Actor, request_id: str | None = None) 
         _hold_admins(session)
         user = lock(session, User, user_id)
         was, user.is_active = user.is_active, on
-        _check_somebody_manages(session)
+        if user.role == "admin":
+            _check_somebody_manages(session)
         if not on:
             user.link_hash = user.link_until = None
             sessions.end(session, user_id)

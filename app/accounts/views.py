@@ -1,4 +1,5 @@
-"""(pages come here)"""
-from flask import Blueprint
+"""The pages of accounts, all of them."""
+from app.accounts import people_views, settings_views, sign_in_views, token_views
+from app.accounts.blueprint import bp
 
-bp = Blueprint("accounts", __name__)
+__all__ = ["bp", "people_views", "settings_views", "sign_in_views", "token_views"]

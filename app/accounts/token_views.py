@@ -1,0 +1,37 @@
+"""One's own API tokens. A token is shown on the page that answers the press, once, and kept nowhere."""
+from datetime import UTC, datetime
+
+from flask import g, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from app import ui
+from app.access import current_actor, requires, shows_again
+from app.accounts import tokens
+from app.accounts.blueprint import bp
+from app.accounts.forms import AddToken
+from app.accounts.settings_views import page
+
+
+@bp.route("/settings/tokens", methods=["GET", "POST"])
+@requires("account.manage")
+@shows_again
+def tokens_page() -> ResponseReturnValue:
+    """The tokens one has, and a new one."""
+    form, made = AddToken(), ""
+    if form.validate_on_submit():
+        days = int(form.days.data) if form.days.data else None
+        made = tokens.add(current_user.user_id, form.name.data, days=days, by=current_actor(), request_id=g.request_id)
+        form = AddToken(formdata=None)
+    return page("accounts/tokens.html", ".tokens_page", form, made=made, now=datetime.now(UTC),
+                tokens=tokens.of(current_user.user_id))
+
+
+@bp.post("/settings/tokens/<int:token_id>/revoke")
+@requires("account.manage")
+def revoke_token(token_id: int) -> Response:
+    """The token stops working at once."""
+    tokens.revoke(token_id, user_id=current_user.user_id, by=current_actor(), request_id=g.request_id)
+    ui.toast("The token is revoked.")
+    return redirect(url_for(".tokens_page"), 303)
