@@ -35,8 +35,8 @@ class Merged:
 
     title: str
     by: str
-    old: str
-    new: str
+    old: str | None
+    new: str | None
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,15 @@ def merge(session: Session, resource: Resource, row: Row, diff: Diff, seen: int,
     names = list(dict.fromkeys(one.actor for one in later))
     who = _together(names) or "Somebody"
     return Merge([_both(field, base, row, mine, picks or {}, refused or {}) for field in by_me if field in by_them],
-                 [Merged(field.title, who, said(field, base), said(field, row)) for field in by_them if field not in by_me]
-                 + [Merged(field.title, "You", said(field, base), said(field, mine)) for field in by_me if field not in by_them],
+                 [Merged(label, who, old, new) for field in by_them if field not in by_me
+                  for label, old, new in labels.differences(field, base, row)]
+                 + [Merged(label, "You", old, new) for field in by_me if field not in by_them
+                    for label, old, new in labels.differences(field, base, mine)],
                  [field.name for field in by_me], who, later[0].at if later else None, seen, row["version"])
 
 
 def _differs(field: Field, one: Row, other: Row) -> bool:
-    return _plain(field, one) != _plain(field, other)
+    return bool(_plain(field, one) != _plain(field, other))
 
 
 def _plain(field: Field, row: Row) -> Any:

@@ -12,7 +12,8 @@ from app import ui
 from app.access import current_actor, requires
 from app.errors import BadRequest
 from app.extensions import db
-from app.records import conflict, forms, owners, query, related, save as saving
+from app.records import conflict, forms, owners, query, related
+from app.records import save as saving
 from app.records.changes import Change, Door, Outcome, Source, plan
 from app.records.forms import RecordForm
 from app.records.registry import named
@@ -80,12 +81,11 @@ def save(resource: str, id: int) -> Any:
     form, seen = forms.build(kind, actor, row, _merged(row, kind), keeper(row)), _seen()
     if forms.pressed(request.form) or not g.get("csrf_valid") or "form" in request.form:
         return _again(form, lambda: _edit_page(kind, row, form, seen))
-    values = _chosen(form)
     if "all" in request.form:
-        return _conflict_page(kind, row, form, values, seen)
-    outcome = saving.update(resource, id, values, seen, by=actor, request_id=g.get("request_id"))
+        return _conflict_page(kind, row, form, _number("opened"))
+    outcome = saving.update(resource, id, _chosen(form), seen, by=actor, request_id=g.get("request_id"))
     if outcome.kind == "conflict":
-        return _conflict_page(kind, query.one(db.session(), kind, id, actor), form, form.values(), seen)
+        return _conflict_page(kind, query.one(db.session(), kind, id, actor), form, seen)
     if outcome.kind not in ("updated", "unchanged"):
         form.refuse(outcome.errors)
         return _edit_page(kind, row, form, seen), 422
@@ -170,7 +170,11 @@ def _again(form: RecordForm, page: Callable[[], str]) -> tuple[str, int]:
 
 
 def _seen() -> int:
-    version = request.form.get("version", "")
+    return _number("version")
+
+
+def _number(name: str) -> int:
+    version = request.form.get(name, "")
     if not version.isdecimal() or not 0 < int(version) < 2**31:
         raise BadRequest("Its form does not say which version it changes. Open the record again.")
     return int(version)
@@ -183,22 +187,25 @@ def _merged(row: Row, resource: Resource) -> Any:
     return forms.completed(resource, row, request.form, set(request.form.getlist("mine")))
 
 
-def _chosen(form: RecordForm) -> dict[str, Any]:
-    """The values to save: from the conflict page those of ours that were not given up."""
+def _mine(form: RecordForm) -> dict[str, Any]:
+    """The values somebody wants: all of the form, or those the conflict page says are theirs."""
     values = form.values()
-    if "mine" not in request.form:
-        return values
-    return {name: values[name] for name in request.form.getlist("mine")
-            if name in values and request.form.get(f"take-{name}", "mine") == "mine"}
+    names = request.form.getlist("mine")
+    return {name: values[name] for name in names if name in values} if names else values
 
 
-def _conflict_page(resource: Resource, row: Row, form: RecordForm, values: dict[str, Any], seen: int) -> tuple[str, int]:
+def _chosen(form: RecordForm) -> dict[str, Any]:
+    """Of these, those that were not given up on the conflict page."""
+    return {name: value for name, value in _mine(form).items() if request.form.get(f"take-{name}", "mine") == "mine"}
+
+
+def _conflict_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> tuple[str, int]:
     actor, session = current_actor(), db.session()
-    change = Change(resource.name, values, key={"id": row["id"]}, version=row["version"], only="update")
+    change = Change(resource.name, _mine(form), key={"id": row["id"]}, version=row["version"], only="update")
     [outcome] = plan(session, [change], Source(Door.FORM, actor))
     picks = {name.removeprefix("take-"): value for name, value in request.form.items() if name.startswith("take-")}
     if "all" in request.form:
-        picks = dict.fromkeys(form.data, request.form["all"])
+        picks = dict.fromkeys((field.name for field in form.fields), request.form["all"])
     merge = conflict.merge(session, resource, row, outcome.diff, seen, actor, picks=picks, refused=outcome.errors)
     return render_template("records/conflict.html", resource=resource, row=row, merge=merge, title=resource.text(row),
                            back=way_back(resource), sent=forms.sent(form, merge.mine)), 409

@@ -1,17 +1,19 @@
 """The form of a record, made from its declaration: what a person types, kept as typed until the gate has read it."""
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, FieldList, Form, FormField, SelectChoice, SelectField, StringField, TextAreaField
-from wtforms import Field as Input
+from wtforms import BooleanField, FieldList, FormField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.form import BaseForm
 from wtforms.widgets import TextInput
 
+from app import ui
 from app.audit import Actor
-from app.config import config
 from app.records import policy
-from app.records.fields import Choice, Field, Integer, Lines, LongText, Money, Reference, Text
+from app.records.fields import Choice, Field, Lines, Reference
 from app.records.registry import named
 from app.records.resource import Resource
 
@@ -21,32 +23,36 @@ MOST_LINES = 500
 ADD, REMOVE = "add_line", "remove_line"
 
 
-class RecordForm(Form):
-    """What a person may write about a record. Values are texts; `errors` come from the gate."""
+class RecordForm:
+    """What a person may write about a record. Inputs hold texts; what is wrong with them the gate says."""
 
-    resource: Resource
-    row: Row | None
-    sentences: list[str]       # what is wrong with the whole
+    def __init__(self, resource: Resource, fields: Sequence[Field], row: Row | None, posted: Posted | None) -> None:
+        self.resource, self.fields, self.row = resource, fields, row
+        self.sentences: list[str] = []          # what is wrong with the whole
+        self._form = BaseForm({field.name: _input(field, row) for field in fields})
+        self._form.process(posted, data=_data(fields, row))
 
-    def inputs(self) -> list[tuple[str, list[Input]]]:
+    def __getitem__(self, name: str) -> Any:
+        return self._form[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._form
+
+    def inputs(self) -> list[tuple[str, list[Any]]]:
         """The inputs by group, in declared order; the lines are left to lines()."""
-        groups: dict[str, list[Input]] = {}
-        for field in self.fields_():
+        groups: dict[str, list[Any]] = {}
+        for field in self.fields:
             if field.kind != "lines":
                 groups.setdefault(field.group, []).append(self[field.name])
         return list(groups.items())
 
-    def lines(self) -> FieldList | None:
-        found = next((field for field in self.fields_() if field.kind == "lines"), None)
-        return self[found.name] if found else None  # type: ignore[return-value]
-
-    def fields_(self) -> list[Field]:
-        """The declared fields that are in this form."""
-        return [field for field in self.resource.fields if field.name in self._fields]
+    def lines(self) -> Any:
+        """The input of the lines; None where there are none."""
+        return next((self[field.name] for field in self.fields if field.kind == "lines"), None)
 
     def values(self) -> dict[str, Any]:
         """What was typed, by name, for the gate. What is kept by a provider is left out, and moments nobody touched."""
-        return {field.name: typed(field, self[field.name]) for field in self.fields_()
+        return {field.name: typed(field, self[field.name]) for field in self.fields
                 if not getattr(self[field.name], "kept", "") and not self._untouched(field)}
 
     def _untouched(self, field: Field) -> bool:
@@ -57,19 +63,35 @@ class RecordForm(Form):
         """Put what the gate said beside the inputs; what belongs to none of them stands above the form."""
         for name, sentence in errors.items():
             field = self.resource.field(name)
-            if field is not None and field.name in self._fields:
+            if field is not None and field.name in self:
                 self[field.name].errors = [sentence]
             else:
                 self.sentences.append(sentence)
 
     def wrong(self) -> list[tuple[str, str, str]]:
         """(id, label, sentence) of each input that is wrong."""
-        found = []
-        for field in self.fields_():
-            if self[field.name].errors:
-                id = f"{field.name}-0-{field.fields[0].name}" if isinstance(field, Lines) else self[field.name].id
-                found.append((id, field.title, str(self[field.name].errors[0])))
-        return found
+        return [(self._first(field), field.title, str(self[field.name].errors[0]))
+                for field in self.fields if self[field.name].errors]
+
+    def _first(self, field: Field) -> str:
+        return f"{field.name}-0-{field.fields[0].name}" if isinstance(field, Lines) else str(self[field.name].id)
+
+
+class Needed:
+    """Marks an input that has to be filled in. It only says so: whether it was, the gate decides."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"required": True}
+
+    def __call__(self, form: object, field: object) -> None:
+        """Nothing to check here."""
+
+
+class LineForm(BaseForm):
+    """One of the lines of a record."""
+
+    def __init__(self, fields: Mapping[str, Any], formdata: Any = None, obj: Any = None, prefix: str = "", **values: Any) -> None:
+        super().__init__(fields, prefix)
+        self.process(formdata, obj, **values)
 
 
 def build(resource: Resource, actor: Actor, row: Row | None = None, posted: Posted | None = None, keeper: str = "") -> RecordForm:
@@ -79,11 +101,9 @@ def build(resource: Resource, actor: Actor, row: Row | None = None, posted: Post
     """
     fields = [field for field in policy.writable(actor, resource) if field.kind != "json"]
     kept = {field.name for field in fields if field.owned and keeper}
-    form_class = type("Form", (RecordForm,), {field.name: _input(field, row) for field in fields})
-    form: RecordForm = form_class(_with_kept(posted, kept, fields, row), data=_data(fields, row))
-    form.resource, form.row, form.sentences = resource, row, []
+    form = RecordForm(resource, fields, row, _with_kept(posted, kept, fields, row))
     for name in kept:
-        form[name].kept = keeper  # type: ignore[attr-defined]
+        form[name].kept = keeper
     return form
 
 
@@ -100,7 +120,7 @@ def shown(field: Field, row: Row) -> Any:
     return field.written(row)
 
 
-def typed(field: Field, given: Input) -> Any:
+def typed(field: Field, given: Any) -> Any:
     """What the gate gets for what stands in the input."""
     if isinstance(field, Lines):
         return [line for line in ({part.name: typed(part, entry[part.name]) for part in field.fields} for entry in given)
@@ -116,14 +136,15 @@ def completed(resource: Resource, row: Row, posted: Posted, names: set[str]) -> 
                               if name in names or name.partition("-")[0] in names)
     for field in resource.fields:
         if field.name not in names and field.kind != "json":
-            known.extend(_posted(field.name, shown(field, row)))
+            for name, value in _posted(field.name, shown(field, row)):
+                known.add(name, value)
     return known
 
 
 def sent(form: RecordForm, names: list[str]) -> list[tuple[str, str]]:
     """(name, value) of what a page has to send along so that these fields arrive again as they were typed."""
     found = []
-    for field in form.fields_():
+    for field in form.fields:
         if field.name in names:
             found += _posted(field.name, form[field.name].data)
     return found
@@ -157,7 +178,7 @@ def turn(form: RecordForm, posted: Posted) -> None:
         _number(lines)
 
 
-def _number(lines: FieldList) -> None:
+def _number(lines: Any) -> None:
     """Give the entries their places again, in names and ids too."""
     for place, entry in enumerate(lines.entries):
         entry.name = entry.id = f"{lines.name}-{place}"
@@ -177,7 +198,7 @@ def _with_kept(posted: Posted | None, kept: set[str], fields: list[Field], row: 
     return known
 
 
-def _data(fields: list[Field], row: Row | None) -> dict[str, Any]:
+def _data(fields: Sequence[Field], row: Row | None) -> dict[str, Any]:
     source = row if row is not None else {field.column: _default(field) for field in fields}
     return {field.name: shown(field, source) for field in fields}
 
@@ -191,7 +212,7 @@ def _input(field: Field, row: Row | None) -> Any:
     made = maker(field, row)
     made.kwargs.setdefault("label", field.title)
     made.kwargs.setdefault("description", field.hint)
-    made.kwargs["render_kw"] = {**made.kwargs.get("render_kw", {}), **({"required": True} if field.required else {})}
+    made.kwargs["validators"] = [Needed()] if field.required else []
     return made
 
 
@@ -243,8 +264,8 @@ def _reference(field: Field, row: Row | None) -> Any:
 
 def _lines(field: Field, row: Row | None) -> Any:
     assert isinstance(field, Lines)
-    line = type("Line", (Form,), {part.name: _input(part, row) for part in field.fields})
-    return FieldList(FormField(line), min_entries=1, max_entries=MOST_LINES)
+    line: Any = partial(LineForm, {part.name: _input(part, None) for part in field.fields})
+    return FieldList(FormField(line), max_entries=MOST_LINES)
 
 
 MAKERS: dict[str, Callable[[Field, Row | None], Any]] = {
@@ -254,8 +275,8 @@ MAKERS: dict[str, Callable[[Field, Row | None], Any]] = {
 
 
 def _local(value: datetime | None) -> str:
-    """As an input of type datetime-local has it, in the time zone of the installation."""
-    return "" if value is None else value.astimezone(config().zone).replace(tzinfo=None).isoformat("T", "minutes")
+    """As an input of type datetime-local has it, in the time zone of the reader."""
+    return "" if value is None else value.astimezone(ui.zone()).replace(tzinfo=None).isoformat("T", "minutes")
 
 
 def _with_offset(text: str) -> str:
@@ -264,7 +285,4 @@ def _with_offset(text: str) -> str:
         at = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return (at if at.tzinfo else at.replace(tzinfo=config().zone)).astimezone(UTC).isoformat()
-
-
-__all__ = ["ADD", "REMOVE", "Integer", "LongText", "Money", "RecordForm", "Text", "build", "pressed", "shown", "turn", "typed"]
+    return (at if at.tzinfo else at.replace(tzinfo=ui.zone())).astimezone(UTC).isoformat()

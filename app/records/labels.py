@@ -1,5 +1,6 @@
 """How the values of a record read to a person: amounts with their currency, choices by their word, others by their title."""
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from app.records.registry import named
 from app.records.resource import Resource
 
 Row = dict[str, Any]
+Difference = tuple[str, str | None, str | None]
 Diff = Mapping[str, Sequence[Any]]
 
 
@@ -26,6 +28,16 @@ def said(field: Field, row: Mapping[str, Any]) -> str:
         return "; ".join(_line(field, {**row, **line}) for line in row.get(field.name) or ())
     value = row.get(field.column)
     return "" if value is None else _said(field, value, row)
+
+
+def differences(field: Field, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """(label, old, new) of what a change did to `field`; of lines one for each added or removed: None is nothing."""
+    if not isinstance(field, Lines):
+        return [(field.title, said(field, old), said(field, new))]
+    before, after = ([_line(field, {**row, **line}) for line in row.get(field.name) or ()] for row in (old, new))
+    gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
+    return ([("Line removed", text, None) for text in gone.elements()] + [("Line added", None, text) for text in come.elements()]
+            or [(field.title, "in another order", "in this order")])
 
 
 def _said(field: Field, value: Any, row: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What a list page shows around its rows: tabs, chips, column headers, pages, and the ways out of an empty list."""
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import current_app, url_for
@@ -100,15 +101,17 @@ def columns(asked: Query) -> list[Column]:
 def card(fields: Sequence[Field]) -> dict[str, str]:
     """Where fields stand on the card a phone shows: first what it is called, then amount, who, two statuses and when."""
     areas: dict[str, str] = {fields[0].name: "id"} if fields else {}
-    for area, kinds in AREAS:
-        found = next((field for field in fields if field.kind in kinds and field.name not in areas), None)
+    for area, *choices in AREAS:
+        fitting = (field for kinds in choices for field in fields if field.kind in kinds and field.name not in areas)
+        found = next(fitting, None)
         if found is not None:
             areas[found.name] = area
     return areas
 
 
-AREAS = (("total", ("money",)), ("who", ("reference",)), ("who2", ("text", "email")), ("st", ("choice", "boolean")),
-         ("pay", ("choice",)), ("when", ("datetime", "date")))
+AREAS: tuple[tuple[Any, ...], ...] = (
+    ("total", ("money",)), ("who", ("reference",), ("text", "email")), ("st", ("choice", "boolean")), ("pay", ("choice",)),
+    ("when", ("datetime", "date")))
 
 
 def pages(asked: Query, page: Page) -> dict[str, str]:
@@ -152,7 +155,7 @@ def way_out(asked: Query) -> str:
                       query=query_string(asked.args) or None)
 
 
-def _elsewhere(endpoint: str, allowed: bool, **values: str | None) -> str:
+def _elsewhere(endpoint: str, allowed: bool, **values: Any) -> str:
     return url_for(endpoint, **values) if allowed and endpoint in current_app.view_functions else ""
 
 

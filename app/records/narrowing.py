@@ -1,12 +1,14 @@
 """The form that adds a filter to a list: one field, what is asked of it, and the address of the list it leads to."""
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from datetime import date, datetime
 from typing import NamedTuple
 
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
+from app import ui
 from app.audit import Actor
 from app.config import config
 from app.records import filters, listing, policy
@@ -46,7 +48,7 @@ class Narrowing:
     instead: str                    # the parameter this filter takes the place of
     sent: bool
     error: str = ""
-    options: list[Option] = field(default_factory=list)
+    options: list[Option] = attribute(default_factory=list)
 
     @property
     def ops(self) -> dict[str, str]:
@@ -102,7 +104,8 @@ class Narrowing:
 def offered(asked: Query) -> list[tuple[str, str]]:
     """(title, address of its form) for each field this list can be filtered by."""
     known = (*policy.readable(asked.actor, asked.resource), *filters.BUILT_IN[1:])
-    return [(one.title, url_for("records.narrow", resource=asked.resource.name, by=one.name, keep=listing.query_string(asked.args)))
+    keep = listing.query_string(asked.args)
+    return [(one.title, url_for("records.narrow", resource=asked.resource.name, by=one.name, keep=keep))
             for one in known if WORDS[one.kind]]
 
 
@@ -114,12 +117,16 @@ def read(resource: Resource, actor: Actor, args: MultiDict[str, str]) -> Narrowi
         return None
     keep, instead = args.get("keep", "")[:4_000], args.get("instead", "")
     sent = "op" in args
-    op, values = (args["op"], [value for value in args.getlist("value") if value.strip()]) if sent else _standing(found, keep, instead)
+    op, values = _asked(args) if sent else _standing(found, keep, instead)
     form = Narrowing(resource, found, op, values, keep, instead, sent)
     if op not in form.ops:
         form.op, form.sent = next(iter(form.ops)), False
     form.options = _options(found, values)
     return form
+
+
+def _asked(args: MultiDict[str, str]) -> tuple[str, list[str]]:
+    return args["op"], [value for value in args.getlist("value") if value.strip()]
 
 
 def _standing(found: Field, keep: str, instead: str) -> tuple[str, list[str]]:
@@ -144,7 +151,7 @@ def _options(found: Field, values: Sequence[str]) -> list[Option]:
 def with_offset(day: str) -> str:
     """A day as people here mean it: with the offset of their time zone on that day, unless that is UTC."""
     try:
-        noon = datetime.combine(date.fromisoformat(day), datetime.min.time(), config().zone)
+        noon = datetime.combine(date.fromisoformat(day), datetime.min.time(), ui.zone())
     except ValueError:
         return day
     offset = f"{noon:%z}"

@@ -43,9 +43,11 @@ def everywhere(session: Session, text: str, actor: Actor) -> list[Found]:
     for resource in _open(actor):
         if not resource.searched:
             continue
-        page = query.page(session, query.parse(resource, MultiDict({"q": text, "limit": str(SHOWN)}), actor))
+        args = MultiDict({"q": text})
+        page = query.page(session, query.parse(resource, MultiDict({**args, "limit": str(SHOWN)}), actor))
         if page.rows:
-            found.append(Found(resource, related.columns(resource, actor), page.rows, page.next is not None, listing.address(resource, MultiDict({"q": text}))))
+            url = listing.address(resource, args)
+            found.append(Found(resource, related.columns(resource, actor), page.rows, page.next is not None, url))
     return found
 
 
@@ -63,5 +65,5 @@ def _by(session: Session, resource: Resource, column: str, text: str, actor: Act
         return []
     table, seen = resource.table, policy.scope(actor, resource)
     statement = select(table).where(table.c[column] == value, table.c.trashed_at.is_(None)).limit(2)
-    rows = session.execute(statement if seen is None else statement.where(seen)).mappings()
-    return [Ref(row["id"], str(row[column]), resource.text(row)) for row in rows]
+    found = session.execute(statement if seen is None else statement.where(seen)).mappings()
+    return [Ref(row["id"], str(row[column]), resource.text(dict(row))) for row in found]

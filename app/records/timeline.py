@@ -1,6 +1,5 @@
 """What happened to a record, newest first: who, through which door, old → new."""
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import Actor, Audit, Door
 from app.records import labels, policy
+from app.records.fields import Field
 from app.records.resource import Resource
 
 Row = dict[str, Any]
@@ -31,12 +31,11 @@ class Happening:
     deed: str
     icon: str
     face: bool
-    changes: list[tuple[str, str, str]]
+    changes: list[labels.Difference]
     door: str
     url: str | None
     at: datetime
     version: int | None
-    detail: str = ""
 
 
 def happenings(session: Session, resource: Resource, row: Row, actor: Actor, before: int | None = None,
@@ -64,24 +63,35 @@ def as_it_was(resource: Resource, row: Row, later: list[Audit]) -> Row:
 
 
 def _read(session: Session, resource: Resource, row: Row, found: list[Audit], actor: Actor) -> list[Happening]:
-    sides = [(labels.turned(resource, row, diff, 0), labels.turned(resource, row, diff, 1), diff)
-             for diff in (json.loads(one.diff) for one in found)]
-    labels.label(session, resource, [side for old, new, _ in sides for side in (old, new)], actor)
-    return [_happening(resource, one, _changes(resource, old, new, diff, actor))
-            for one, (old, new, diff) in zip(found, sides, strict=True)]
+    diffs = [json.loads(one.diff) if one.action == "updated" else {} for one in found]
+    sides = [(labels.turned(resource, row, diff, 0), labels.turned(resource, row, diff, 1)) for diff in diffs]
+    labels.label(session, resource, [side for pair in sides for side in pair], actor)
+    open_ = [field for field in policy.readable(actor, resource) if field.kind != "json"]
+    shown = [[field for field in open_ if field.column in diff] for diff in diffs]
+    return [_happening(one, _changes(fields, *pair), _deed(one, diff, len(fields)))
+            for one, diff, fields, pair in zip(found, diffs, shown, sides, strict=True)]
 
 
-def _changes(resource: Resource, old: Row, new: Row, diff: labels.Diff, actor: Actor) -> list[tuple[str, str, str]]:
-    fields = [field for field in policy.readable(actor, resource) if field.column in diff]
-    return [(field.title, labels.said(field, old), labels.said(field, new)) for field in fields if field.kind != "json"]
+def _changes(fields: list[Field], old: Row, new: Row) -> list[labels.Difference]:
+    return [one for field in fields for one in labels.differences(field, old, new)]
 
 
-def _happening(resource: Resource, one: Audit, changes: list[tuple[str, str, str]]) -> Happening:
+def _happening(one: Audit, changes: list[labels.Difference], deed: str) -> Happening:
     door = Door(one.door) if one.door else None
-    counted = f"{len(changes)} {'field' if len(changes) == 1 else 'fields'}"
-    deed = DEEDS.get(one.action) or (f"reported {counted}" if door in (Door.EVENT, Door.SYNC) else f"changed {counted}")
-    return Happening(one.actor, deed, ICONS.get(door, "gear") if door else "gear", door in (None, Door.FORM) and one.actor_kind == "staff",
-                     changes if one.action == "updated" else [], _door_text(door, one), _door_url(door, one), one.at, one.version)
+    typed = door in (None, Door.FORM) and one.actor_kind == "staff"
+    return Happening(one.actor, deed, ICONS.get(door, "gear") if door else "gear", typed, changes,
+                     _door_text(door, one), _door_url(door, one), one.at, one.version)
+
+
+def _deed(one: Audit, diff: labels.Diff, fields: int) -> str:
+    if one.action in DEEDS:
+        return DEEDS[one.action]
+    if diff.get("account", ["", ""])[0] and not diff["account"][1]:
+        return f"detached it from {diff['account'][0]}"
+    verb = "reported" if one.door in (Door.EVENT, Door.SYNC) else "changed"
+    if not fields:
+        return f"{verb} something your role does not show"
+    return f"{verb} {fields} {'field' if fields == 1 else 'fields'}"
 
 
 def _door_text(door: Door | None, one: Audit) -> str:
@@ -98,4 +108,5 @@ def _door_url(door: Door | None, one: Audit) -> str | None:
     if endpoint is None or one.door_id is None or endpoint not in current_app.view_functions:
         return None
     argument = next(iter(next(current_app.url_map.iter_rules(endpoint)).arguments), None)
-    return url_for(endpoint, **{argument: one.door_id}) if argument else None
+    values: dict[str, Any] = {argument: one.door_id} if argument else {}
+    return url_for(endpoint, **values) if argument else None

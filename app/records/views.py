@@ -1,14 +1,13 @@
 """Record pages for reading, the same for every resource: list, record, filter form, picker, search."""
 from typing import Any
 
-from flask import abort, g, jsonify, redirect, render_template, request, url_for
+from flask import abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import current_actor, requires
 from app.errors import BadRequest
 from app.extensions import db
-from app.records import edit_views, search_all, labels, listing, narrowing, panels, policy, query, related, timeline
-from app.records.fields import Choice
+from app.records import edit_views, labels, listing, narrowing, panels, policy, query, related, search_all, timeline
 from app.records.registry import named
 from app.records.routing import bp
 
@@ -27,11 +26,11 @@ def index(resource: str) -> Any:
     exact = request.args.get("count") == "exact"
     count = listing.whole(page) or query.count(db.session(), asked, None if exact else 10_000)
     easier = listing.easier(db.session(), asked) if not page.rows else []
-    return render_template("records/list.html", resource=kind, asked=asked, page=page, count=count, easier=easier,
-                           columns=listing.columns(asked), chips=listing.chips(asked), tabs=listing.tabs(asked),
-                           urls=listing.pages(asked, page), fields=narrowing.offered(asked), base=url_for(".index", resource=resource),
-                           import_url=listing.way_in(kind, actor), export_url=listing.way_out(asked),
-                           clear_url=listing.address(kind, listing.cleared(asked)))
+    return render_template(
+        "records/list.html", resource=kind, asked=asked, page=page, count=count, easier=easier, columns=listing.columns(asked),
+        chips=listing.chips(asked), tabs=listing.tabs(asked), urls=listing.pages(asked, page), fields=narrowing.offered(asked),
+        base=url_for(".index", resource=resource), import_url=listing.way_in(kind, actor), export_url=listing.way_out(asked),
+        clear_url=listing.address(kind, listing.cleared(asked)))
 
 
 @bp.get("/<resource:resource>/filter")
@@ -68,11 +67,10 @@ def show(resource: str, id: int) -> Any:
     entries, older = timeline.happenings(db.session(), kind, row, actor, before)
     fields = policy.readable(actor, kind)
     return render_template(
-        "records/show.html", resource=kind, row=row, fields=fields, title=kind.text(row), entries=entries, older=older, before=before,
-        statuses=[field for field in fields if isinstance(field, Choice) and row.get(field.column)],
-        groups=related.groups(fields, row), related=related.related(db.session(), kind, row, actor),
-        panels=panels.panels(kind, row, actor), back=edit_views.way_back(kind),
-        key_of=lambda by: labels.key_of(kind, by, row), keeper=edit_views.keeper(row), request_id=g.get("request_id"))
+        "records/show.html", resource=kind, row=row, fields=fields, title=kind.text(row), entries=entries, older=older,
+        before=before, statuses=related.statuses(fields, row), groups=related.groups(kind, fields, row),
+        related=related.related(db.session(), kind, row, actor), panels=panels.panels(kind, row, actor),
+        back=edit_views.way_back(kind), key_of=lambda by: labels.key_of(kind, by, row), keeper=edit_views.keeper(row))
 
 
 @bp.get("/search")

@@ -1,0 +1,12 @@
+// A toast leaves by itself: after 6 seconds, or 30 if something can be done in it. Not while one points at it or is in it.
+for (const toast of document.querySelectorAll(".toast.show")) {
+  const seconds = toast.querySelector("form") ? 30 : 6;
+  let waiting;
+  const wait = () => { waiting = setTimeout(() => toast.remove(), seconds * 1000); };
+  const stay = () => clearTimeout(waiting);
+  toast.addEventListener("pointerenter", stay);
+  toast.addEventListener("focusin", stay);
+  toast.addEventListener("pointerleave", wait);
+  toast.addEventListener("focusout", wait);
+  wait();
+}
