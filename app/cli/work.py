@@ -8,9 +8,12 @@ from flask import Flask, current_app
 from app.config import config
 from app.jobs import process
 from app.jobs.drainer import left, work_off_all
+from app.jobs.keeper import keep
+from app.jobs.pool import Pool
 from app.jobs.sweep import Sweeper
 from app.jobs.sweep import sweep as sweep_once
-from app.jobs.worker import serve
+from app.jobs.worker import places
+from app.run import canary, tables
 
 
 @click.command()
@@ -21,9 +24,12 @@ def worker(processes: int | None, heavy: int | None) -> None:
 
     SIGTERM or Ctrl-C finishes the work in hand or gives it back. A worker process that dies is replaced.
     """
+    tables.require()
+    canary.check()
     _stop_when_told()
     count = processes or config().workers
-    serve(_app(), count, max(1, count // 2) if heavy is None else heavy)
+    pool = Pool(_app(), config().instance_dir / "pulses")
+    keep(pool, places(pool, count, max(1, count // 2) if heavy is None else heavy))
 
 
 @click.command()

@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -82,7 +83,9 @@ class Pool:
         pulse = self.folder / f"{token}.pulse"
         pulse.touch(mode=0o600)
         self._let_go()
-        pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12: the only other thread touches a file
+            pid = os.fork()
         if pid == 0:
             self._live(body, token, pulse)
         child = Child(pid, role, process.called(pid, token), pulse, patience)
@@ -122,13 +125,16 @@ class Pool:
         """The child's whole life; never returns."""
         code = 1
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            os.setsid()  # Ctrl-C reaches the pool alone, which stops its children in good order
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, lambda *_: process.stop())
             random.seed()
             process.born(token, pulse)
             with self.app.app_context():
                 body()
             code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else bool(end.code)
         except BaseException:
             log.exception("child.failed")
         finally:

@@ -9,7 +9,6 @@ import signal
 import socket
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 BEAT = 1.0      # seconds between two touches
@@ -51,13 +50,6 @@ def may_take(seconds: float | None) -> None:
     """The work that begins now must end within so many seconds; None: there is none. The pool sees to it."""
     if _pulse is not None:
         _pulse.write_text("" if seconds is None else repr(time.monotonic() + seconds))
-
-
-def beat() -> None:
-    """A process that is watched but forks says at every turn of its loop that it turns. Its file is named in PULSE."""
-    if "PULSE" in os.environ:
-        with suppress(OSError):
-            os.utime(os.environ["PULSE"])
 
 
 def orphaned(parent: int) -> bool:

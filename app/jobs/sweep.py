@@ -58,7 +58,6 @@ class Sweeper:
             for child in self.pool.watch():
                 if child.code != 0:
                     log.warning("worker.died", worker=child.role, pid=child.pid, why=child.end)
-            process.beat()
             time.sleep(LOOK)
         self.pool.stop(STOP_SECONDS)
 

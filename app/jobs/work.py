@@ -119,6 +119,7 @@ def run(claim: Claim) -> None:
         raise LostLease(f"job {claim.id} is gone")
     what, task = _kind(job.kind), Work(job, claim)
     args, cancelled = dict(job.args), job.cancel_requested_at is not None
+    db.session.rollback()  # the function begins with no transaction open
     process.may_take(what.seconds)
     try:
         result = None if cancelled else what.run(task, **args)

@@ -5,7 +5,6 @@ from types import FrameType
 from typing import Any
 
 import structlog
-from flask import Flask
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -14,14 +13,14 @@ from rq.timeouts import BaseDeathPenalty
 
 from app.config import config
 from app.jobs import presence, process, queues
-from app.jobs.pool import SILENT, SILENT_HEAVY, Child, Pool
+from app.jobs.keeper import Place
+from app.jobs.pool import SILENT_HEAVY, Pool
 from app.jobs.ring import PATIENCE
 
 log = structlog.get_logger()
 MESSAGES = 2_000       # a light worker makes room for a fresh one after so many
 HEARTBEAT = 30         # seconds; a worker without messages says every half of it that it is alive
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0   # seconds until a child that died is started again
-STOP_SECONDS = 7.0
+FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0    # seconds until Redis is asked again
 LOOK = 0.1
 
 
@@ -75,52 +74,16 @@ def listen(names: list[str], *, once: bool = False) -> None:
         except RedisError as error:
             log.warning("worker.no_redis", error=str(error))
             _pause(wait)
-            wait = min(wait * 2, 5.0)
+            wait = min(wait * 2, LONGEST_WAIT)
     presence.leave()
 
 
-def serve(app: Flask, processes: int, heavy: int) -> None:
-    """Keep so many light and heavy workers going until told to stop. The children do the work; this process only watches."""
-    pool = Pool(app, app.extensions["backroom.config"].instance_dir / "pulses")
-    light = [queue.name for queue in queues.registered() if not queue.heavy]
-    places = [_Place(pool, "worker", light) for _ in range(processes)]
-    places += [_Place(pool, "heavy worker", [queue.name for queue in queues.registered() if queue.heavy]) for _ in range(heavy)]
-    while not process.stopping():
-        for place in places:
-            place.fill()
-        for child in pool.watch():
-            for place in places:
-                place.heed(child)
-        process.beat()
-        time.sleep(LOOK)
-    pool.stop(STOP_SECONDS)
-
-
-class _Place:
-    """One worker's place in the pool: a child that dies is followed by another, later and later if they die young."""
-
-    def __init__(self, pool: Pool, role: str, names: list[str]) -> None:
-        self.pool, self.role, self.names = pool, role, names
-        self.child: Child | None = None
-        self.falls = 0
-        self.not_before = 0.0
-
-    def fill(self) -> None:
-        if self.child is None and time.monotonic() >= self.not_before:
-            heavy = self.role != "worker"
-            self.child = self.pool.fork(self.role, lambda: listen(self.names, once=heavy), SILENT_HEAVY if heavy else SILENT)
-
-    def heed(self, ended: Child) -> None:
-        if ended is not self.child:
-            return
-        self.child = None
-        if ended.code == 0:
-            self.falls, self.not_before = 0, 0.0
-            return
-        self.falls = self.falls + 1 if time.monotonic() < ended.started + LONGEST_WAIT else 1
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (self.falls - 1))
-        self.not_before = time.monotonic() + wait
-        log.warning("worker.died", worker=self.role, pid=ended.pid, why=ended.end, next_in_seconds=wait)
+def places(pool: Pool, light: int, heavy: int) -> list[Place]:
+    """So many workers for what goes quickly, and so many for heavy jobs, one job a process."""
+    quick = [queue.name for queue in queues.registered() if not queue.heavy]
+    slow = [queue.name for queue in queues.registered() if queue.heavy]
+    return [*(Place(pool, "worker", lambda: listen(quick)) for _ in range(light)),
+            *(Place(pool, "heavy worker", lambda: listen(slow, once=True), SILENT_HEAVY) for _ in range(heavy))]
 
 
 def _listener(names: list[str], once: bool) -> Listener:

@@ -1,0 +1,7 @@
+"""Everything on this machine: `python app.py`. What it does is in app/run/supervisor.py."""
+import sys
+
+from app.run.supervisor import main
+
+if __name__ == "__main__":
+    sys.exit(main())

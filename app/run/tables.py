@@ -1,0 +1,52 @@
+"""The tables at the start: brought up to date by one process at a time; nobody works on tables of another version."""
+import time
+
+from alembic.util import CommandError
+from flask_migrate import upgrade
+from sqlalchemy.exc import OperationalError
+
+from app.care.backup import known, revision
+from app.errors import Misconfigured
+from app.extensions import db
+from app.records import search
+
+PATIENCE = 30.0     # seconds a worker waits for whoever migrates
+
+
+def bring_up_to_date() -> None:
+    """Apply what is missing, waiting for whoever is at it. Raises Misconfigured with a sentence when that cannot be."""
+    try:
+        if known().get_current_head() is None:  # no migration is written yet
+            db.create_all()
+            search.create_all(db.engine)
+        else:
+            upgrade()
+    except CommandError:
+        raise Misconfigured(f"The tables are at {revision()}, which this version does not know: they belong to a newer one. "
+                            "Start that version.") from None
+    except OperationalError as error:
+        raise unreachable(error) from None
+
+
+def require() -> None:
+    """Raise Misconfigured unless the tables are those of this version, after waiting a while for whoever migrates."""
+    until = time.monotonic() + PATIENCE
+    try:
+        while (at := revision()) != known().get_current_head():
+            if time.monotonic() > until:
+                raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {known().get_current_head()}. "
+                                    "Run: flask --app app db upgrade")
+            time.sleep(0.5)
+    except OperationalError as error:
+        raise unreachable(error) from None
+
+
+def are_current() -> bool:
+    return revision() == known().get_current_head()
+
+
+def unreachable(error: OperationalError) -> Misconfigured:
+    """The sentence for a database that cannot be reached."""
+    said = str(error.orig).strip().splitlines()[0].rstrip(".")
+    return Misconfigured(f"The database cannot be reached: {said}. Check that it runs, and that DATABASE_URL names it, "
+                         "its user and its password rightly.")

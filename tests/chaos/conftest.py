@@ -1,0 +1,112 @@
+"""Real workers, a real sweeper and a Valkey of their own, for tests that kill and freeze them. SCALE=10 makes them larger."""
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.config import ROOT
+from app.extensions import db
+from app.jobs.models import Job, Worker
+from app.run.valkey import Valkey
+from tests.jobs.conftest import parcel, parcels, send, stored, trial_tables  # noqa: F401  (fixtures)
+from tests.jobs.trials import Parcel
+from tests.wait import wait_for
+
+SCALE = int(os.environ.get("SCALE", "1"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.chaos)
+
+
+def children(pid: int) -> list[int]:
+    """The processes it has forked and that live."""
+    found = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    rows = (line.split() for line in found.splitlines())
+    return [int(child) for child, stat in rows if not stat.startswith("Z")]
+
+
+class Started:
+    """A process we started, in a group of its own."""
+
+    def __init__(self, environ: dict[str, str], *args: str) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", "tests.chaos.started", *args], cwd=ROOT, start_new_session=True,
+                                        env=os.environ | environ | {"PYTHONPATH": str(ROOT)})
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def term(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to it and to everything it has forked: the parents first, so that none starts another."""
+        doomed = [self.pid]
+        while doomed:
+            pid = doomed.pop(0)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                doomed += children(pid)
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def wait(self, within: float) -> int:
+        return self.process.wait(within)
+
+
+@pytest.fixture
+def bell(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey for this test alone, which may be killed."""
+    server = Valkey(tmp_path / "bell")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(environ: dict[str, str], parcels: object, request: pytest.FixtureRequest,  # noqa: F811
+          tmp_path: Path) -> Iterator[Callable[..., Started]]:
+    """Start one of our processes: `start("worker", "2")`. It rings at `bell` if the test has one, else Redis is down for it."""
+    url = request.getfixturevalue("bell").url if "bell" in request.fixturenames else f"unix://{tmp_path}/nobody.sock?db=0"
+    running: list[Started] = []
+
+    def begin(*args: str, **more: str) -> Started:
+        running.append(Started(environ | {"REDIS_URL": url} | more, *args))
+        return running[-1]
+
+    db.session.rollback()
+    yield begin
+    for one in running:
+        one.kill()
+
+
+def statuses(model: type[Parcel] | type[Job] = Parcel) -> dict[str, int]:
+    """How many rows are in which status."""
+    db.session.rollback()
+    rows = db.session.execute(sa.select(model.status, sa.func.count()).group_by(model.status))
+    found = {status: count for status, count in rows}  # noqa: C416
+    db.session.rollback()
+    return found
+
+
+def workers() -> list[int]:
+    """The process ids of the workers that say that they serve."""
+    db.session.rollback()
+    names = db.session.execute(sa.select(Worker.name)).scalars().all()
+    db.session.rollback()
+    return [pid for pid in (int(name.split(":")[1]) for name in names) if os.path.exists(f"/proc/{pid}")]
+
+
+def workers_ready(count: int) -> None:
+    """Wait until so many workers say that they serve."""
+    wait_for(lambda: len(workers()) >= count, within=60)
