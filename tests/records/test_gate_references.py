@@ -2,7 +2,23 @@
 import pytest
 
 from app.records.changes import Change
-from tests.records.gate import API, EVENT, FORM, IMPORT, act, at, audits, customer, kinds, lines, order, payment, plans, row, staff
+from tests.records.gate import (
+    API,
+    EVENT,
+    FORM,
+    IMPORT,
+    act,
+    at,
+    audits,
+    customer,
+    kinds,
+    lines,
+    order,
+    payment,
+    plans,
+    row,
+    staff,
+)
 
 
 def subscription(customer, second=1, /, id="sub_1", **values):
