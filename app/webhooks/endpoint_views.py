@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import Field
 
-from app.access import current_actor, requires, shows_again
+from app.access import can, current_actor, requires, shows_again
 from app.config import config
 from app.errors import Invalid, NotFound
 from app.extensions import db
+from app.integrations import connected
 from app.integrations.registry import provider
 from app.ui import toast
 from app.webhooks import endpoints
@@ -133,3 +134,13 @@ def _last_used(session: Session, secret_id: int) -> StoredReceipt | None:
     """The latest post this secret proved. By its index."""
     return session.scalars(select(StoredReceipt).where(StoredReceipt.secret_id == secret_id)
                            .order_by(StoredReceipt.id.desc()).limit(1)).first()
+
+
+@connected.register
+def _ties(provider_name: str) -> list[connected.Tie]:
+    """Its endpoints, for the page of integrations."""
+    found = db.session.scalars(select(Endpoint).where(Endpoint.provider == provider_name).order_by(Endpoint.id))
+    manage = can(current_actor(), "endpoints.manage")
+    return [connected.Tie("Webhook endpoint", each.name, each.account,
+                          ("ok", "full", "Live") if each.is_enabled else ("mute", "open", "Off"),
+                          url_for("webhooks.endpoints.show", endpoint_id=each.id) if manage else "") for each in found]

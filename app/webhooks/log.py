@@ -83,7 +83,7 @@ def counts(session: Session, question: Asked) -> dict[str, Count]:
     """How many there are in each view, under the other filters; at most CAP are counted. One statement."""
     parts = [select(literal(name).label("view"), select(func.count()).select_from(_capped(question, condition)).scalar_subquery())
              for name, (_, condition) in (*VIEWS.items(), ("", ("All", literal(True))))]
-    return {name: Count(min(number, CAP), number > CAP) for name, number in session.execute(union_all(*parts)).tuples()}
+    return {name: Count(min(number, CAP), number > CAP) for name, number in session.execute(union_all(*parts))}
 
 
 def _capped(question: Asked, condition: ColumnElement[bool]) -> Any:

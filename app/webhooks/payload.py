@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.webhooks.receive import clean
+
 SECRET = re.compile(r"secret|password|passwd|token|authorization|api_?key|cvc|cvv|iban|account_number", re.I)
 MOST_KEYS = 200
 DEEPEST = 12
@@ -37,7 +39,7 @@ def raw(body: bytes) -> str:
 
 def _children(value: Any, depth: int) -> list[Node]:
     items = list(value.items()) if isinstance(value, dict) else [(str(place), each) for place, each in enumerate(value)]
-    nodes = [_node(str(key), each, depth) for key, each in items[:MOST_KEYS]]
+    nodes = [_node(clean(str(key)), each, depth) for key, each in items[:MOST_KEYS]]
     return nodes if len(items) <= MOST_KEYS else [*nodes, Node("…", note=f"{len(items) - MOST_KEYS} more")]
 
 
@@ -47,7 +49,7 @@ def _node(key: str, value: Any, depth: int) -> Node:
     if isinstance(value, dict | list) and value:
         note = f"list of {len(value)}" if isinstance(value, list) else f"{len(value)} {'key' if len(value) == 1 else 'keys'}"
         return Node(key, note=note, children=_children(value, depth + 1) if depth < DEEPEST else [])
-    text = json.dumps(value, ensure_ascii=False)
+    text = clean(json.dumps(value, ensure_ascii=False))
     return Node(key, text if len(text) <= LONGEST else text[:LONGEST] + "…", _kind(value))
 
 

@@ -19,6 +19,7 @@ from app.transaction import transaction
 from app.webhooks import live
 from app.webhooks.live import Live
 from app.webhooks.models import Body, Event, StoredReceipt
+from app.webhooks.receive import clean
 
 GRANTS = ("*.create", "*.edit", "*.trash", "*.restore")
 REFUSED = ("invalid", "missing", "forbidden")
@@ -80,8 +81,8 @@ def refusal(outcomes: Sequence[Outcome], told: Sequence[Change]) -> Problem | No
         if outcome.kind == "conflict":
             return Conflict(f"Somebody changed the {label} at the same moment.", retry=True)
         if outcome.kind in REFUSED and outcome.errors:
-            said = " ".join(f"{name}: {sentence}" for name, sentence in outcome.errors.items())
-            return Invalid(said, title=f"The {label} {_outside(change)} was refused")
+            said = clean(" ".join(f"{name}: {sentence}" if name else sentence for name, sentence in outcome.errors.items()))[:400]
+            return Invalid(said, title=f"The {label} {outside(change)} was refused")
     if any(outcome.kind in REFUSED for outcome in outcomes):
         return Invalid("Another part of the event was refused.")
     return None
@@ -156,5 +157,5 @@ def _incomings(by: Provider, event: Event, endpoint: Live, receipt: Receipt) -> 
     return incomings if event.item is None else incomings[event.item:event.item + 1]
 
 
-def _outside(change: Change) -> str:
-    return str((change.key or {}).get("external_id", ""))
+def outside(change: Change) -> str:
+    return clean(str((change.key or {}).get("external_id", "")))

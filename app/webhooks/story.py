@@ -16,7 +16,7 @@ from app.records.registry import named
 from app.records.resource import Resource
 from app.webhooks import live
 from app.webhooks.models import Event
-from app.webhooks.process import as_received, changes, first_receipt, refusal, source
+from app.webhooks.process import as_received, changes, first_receipt, outside, refusal, source
 
 Pair = tuple[str, str, str]      # label, old, new
 VERBS = {"created": "Created", "updated": "Changed", "trashed": "Trashed", "restored": "Restored"}
@@ -89,7 +89,7 @@ def _would(session: Session, told: Sequence[Change], outcomes: Sequence[Outcome]
         if outcome.kind in ACCEPTED and actor.may(f"{resource.name}.read"):
             id = outcome.id if outcome.id is not None and outcome.id > 0 else None
             found.append(Touched(VERBS[outcome.kind], resource, id, _pairs(session, resource, id, outcome.diff, actor),
-                                 str((change.key or {}).get("external_id", ""))))
+                                 outside(change)))
     return found
 
 

@@ -1,4 +1,7 @@
 """How an event stands, in the words, tones and shapes of the pages."""
+from dataclasses import dataclass
+
+from app.jobs.models import Attempt
 from app.webhooks.models import Event
 from app.webhooks.story import Touched
 
@@ -13,7 +16,25 @@ OUTCOMES = {
     "unchanged": "Told us nothing new",
     "ignored": "Nothing we act on",
 }
-ATTEMPTS = {"failed": ("x-lg", "bad"), "lapsed": ("plug", "wait"), "returned": ("arrow-counterclockwise", "")}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One entry of the timeline: how an attempt ended."""
+
+    icon: str
+    tone: str
+    title: str
+
+
+ATTEMPTS = {
+    "failed": ("x-lg", "bad", "failed"),
+    "lapsed": ("plug", "wait", "lost its worker"),
+    "returned": ("arrow-counterclockwise", "", "was given back untried"),
+    "stale": ("check-lg", "ok", "found it older than what we hold"),
+    "unchanged": ("check-lg", "ok", "found nothing new"),
+    "ignored": ("check-lg", "ok", "found nothing to do"),
+}
 
 
 def shown(event: Event) -> tuple[str, str, str]:
@@ -37,6 +58,14 @@ def became(event: Event, touched: list[Touched]) -> str:
     if event.status == "waiting":
         return event.last_error or ("Will be tried again" if event.attempts else "In the queue")
     return "" if touched else OUTCOMES.get(event.outcome or "", "Done")
+
+
+def attempted(attempt: Attempt) -> Tried:
+    """How this try went."""
+    if attempt.ended_at is None:
+        return Tried("arrow-repeat", "", f"Attempt {attempt.number} is under way")
+    icon, tone, deed = ATTEMPTS.get(attempt.outcome or "", ("check-lg", "ok", "took effect"))
+    return Tried(icon, tone, f"Attempt {attempt.number} {deed}")
 
 
 def worker(owner: str | None) -> str:

@@ -1,4 +1,6 @@
 """What webhook tests share: endpoints with secrets, posts as the official libraries sign them, and what became of them."""
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.audit import COMMAND_LINE
 from app.commerce.payments import Payment
 from app.extensions import db
+from app.integrations.provider import Receipt
 from app.webhooks import endpoints, live, rejects
 from app.webhooks.models import Endpoint, Event, StoredReceipt
 from tests.providers.contract import case
@@ -74,19 +77,31 @@ def post(app: Flask, endpoint: Callable[..., Endpoint]) -> Post:
 
 def events() -> list[Event]:
     db.session.rollback()
+    db.session.expire_all()
     return list(db.session.scalars(select(Event).order_by(Event.id)))
 
 
 def receipts() -> list[StoredReceipt]:
     db.session.rollback()
+    db.session.expire_all()
     return list(db.session.scalars(select(StoredReceipt).order_by(StoredReceipt.id)))
 
 
 def payment(external_id: str = "pi_3QkTb2") -> Payment | None:
     db.session.rollback()
+    db.session.expire_all()
     return db.session.scalar(select(Payment).where(Payment.external_id == external_id))
 
 
 def payments() -> list[Payment]:
     db.session.rollback()
+    db.session.expire_all()
     return list(db.session.scalars(select(Payment).order_by(Payment.id)))
+
+
+def raw_receipt(body: bytes, secret: str) -> Receipt:
+    """A receipt signed as Stripe does, of bytes that need not be text."""
+    now = datetime.now(UTC)
+    clock = str(int(now.timestamp()))
+    signature = hmac.new(secret.encode(), clock.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return Receipt("POST", "", {"Stripe-Signature": f"t={clock},v1={signature}"}, body, None, now)
