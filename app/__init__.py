@@ -17,13 +17,14 @@ from app.jobs import views as jobs_views
 from app.records import api as records_api
 from app.records import routing
 from app.records import views as records_views
+from app.run import health
 from app.trail import views as trail_views
 from app.transaction import prepare
 from app.webhooks import receive_views
 from app.webhooks import views as webhooks_views
 
 PAGES = (dashboard_views, accounts_views, trail_views, jobs_views, imports_views, exports_views, integrations_views,
-         webhooks_views, receive_views, records_api, records_views)
+         webhooks_views, receive_views, records_api, records_views, health)
 FOUND_BY_BEING_THERE = (commerce, providers)
 
 __all__ = ["access", "accounts", "create_app"]

@@ -1,4 +1,145 @@
-"""(pages come here)"""
-from flask import Blueprint
+"""The pages of the jobs: the list, one job with its attempts, and what a person may do about it."""
+from typing import Any
+from urllib.parse import urlencode
 
-bp = Blueprint("jobs", __name__)
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from app import cache, ui
+from app.access import current_actor, requires
+from app.errors import NotFound
+from app.extensions import db
+from app.jobs import listing, mend, queues, ring, words
+from app.jobs.jobs import KEPT
+from app.jobs.models import Attempt, Job, Schedule, Worker
+from app.jobs.presence import GONE
+from app.jobs.registry import kind, kinds
+from app.transaction import now
+
+bp = Blueprint("jobs", __name__, url_prefix="/jobs")
+MOST = 50       # attempts shown on a job's page
+FRESH = 5.0     # seconds an answer about the queues as a whole is kept
+LATE = 60.0     # seconds behind from which the queues are said to be late
+
+
+@bp.get("")
+@requires("jobs.read")
+def index() -> str:
+    """The list, the newest first."""
+    session: Session = db.session()
+    question = listing.asked(request.args)
+    return render_template("jobs/index.html", nav="jobs", page=listing.page(session, question), question=question, words=words,
+                           counts=listing.counts(session, question), views=listing.VIEWS, address=_address,
+                           has_redis=_has_redis(), workers=_workers(session), keep_days=KEPT.get())
+
+
+@bp.get("/<int:job_id>")
+@requires("jobs.read")
+def show(job_id: int) -> str:
+    """One job: how far it is, what it came to, every attempt."""
+    session: Session = db.session()
+    job = session.get(Job, job_id) if job_id < 2**63 else None
+    if job is None:
+        raise NotFound(f"There is no job {job_id}. Jobs are kept for {KEPT.get()} days after they ended.")
+    attempts = session.scalars(select(Attempt).where(Attempt.source == "jobs", Attempt.row_id == job_id)
+                               .order_by(Attempt.id.desc()).limit(MOST)).all()
+    return render_template("jobs/show.html", nav="jobs", job=job, attempts=attempts, words=words, page=_page(job))
+
+
+@bp.get("/schedules")
+@requires("jobs.read")
+def schedules() -> str:
+    """What comes again by itself."""
+    rows = db.session.scalars(select(Schedule).order_by(Schedule.name)).all()
+    return render_template("jobs/schedules.html", nav="jobs", schedules=rows, words=words)
+
+
+@bp.post("/<int:job_id>/retry")
+@requires("jobs.retry")
+def retry(job_id: int) -> Response:
+    mend.retry(job_id, by=current_actor())
+    ui.toast(f"Job {job_id} is queued again.")
+    return redirect(url_for(".show", job_id=job_id), 303)
+
+
+@bp.post("/retry")
+@requires("jobs.retry")
+def retry_all() -> Response:
+    """Queue again every dead job the filters of the list find."""
+    question = listing.asked(MultiDict({**request.args, "status": "dead"}))
+    count = mend.retry_all(question, by=current_actor())
+    ui.toast(f"{count:,} {'job is' if count == 1 else 'jobs are'} queued again.")
+    return redirect(_address(question, status="dead"), 303)
+
+
+@bp.post("/<int:job_id>/cancel")
+@requires("jobs.ignore")
+def cancel(job_id: int) -> Response:
+    if mend.cancel(job_id, by=current_actor()):
+        ui.toast(f"Job {job_id} is cancelled.", url=url_for(".retry", job_id=job_id), word="Queue it again")
+    else:
+        ui.toast(f"Job {job_id} stops after its present step.")
+    return redirect(url_for(".show", job_id=job_id), 303)
+
+
+@bp.post("/<int:job_id>/discard")
+@requires("jobs.ignore")
+def discard(job_id: int) -> Response:
+    mend.discard(job_id, by=current_actor())
+    ui.toast(f"Job {job_id} is discarded.", url=url_for(".retry", job_id=job_id), word="Retry it")
+    return redirect(url_for(".show", job_id=job_id), 303)
+
+
+def _address(question: listing.Asked, endpoint: str = "jobs.index", **new: object) -> str:
+    """The list with the same filters, some of them changed or (None) taken away."""
+    given: dict[str, Any] = {"status": question.view, **question.words, **new}
+    query = {name: value for name, value in given.items() if value not in (None, "")}
+    return url_for(endpoint) + (f"?{urlencode(query)}" if query else "")
+
+
+def _page(job: Job) -> str | None:
+    """Where to see what the job works on."""
+    endpoint = kind(job.kind).page if job.kind in {known.name for known in kinds()} else ""
+    if endpoint not in current_app.view_functions:
+        return None
+    return url_for(endpoint, **job.args)
+
+
+def _has_redis() -> bool:
+    return cache.get("redis", "", FRESH, ring.answers)
+
+
+def _workers(session: Session) -> list[Worker]:
+    return list(session.scalars(select(Worker).where(Worker.seen_at > now(session) - GONE).order_by(Worker.started_at)))
+
+
+def _behind() -> tuple[float, int]:
+    """How many seconds the oldest due row of any queue waits, and how many jobs run."""
+    session: Session = db.session()
+    moment, behind = now(session), 0.0
+    for queue in queues.registered():
+        oldest = session.execute(select(func.min(queue.table.c.run_at)).where(queue.rows("waiting"))).scalar_one()
+        behind = max(behind, 0.0 if oldest is None else (moment - oldest).total_seconds())
+    running = session.execute(select(func.count()).select_from(Job).where(Job.status == "running")).scalar_one()
+    return behind, running
+
+
+def _pulse() -> ui.Pulse:
+    behind, running = cache.get("pulse", "", FRESH, _behind)
+    late = behind > LATE
+    how = f"{behind:.0f} s" if behind < 120 else f"{behind / 60:.0f} min" if behind < 7200 else f"{behind / 3600:.0f} h"
+    return ui.Pulse("wait" if late else "ok", f"Queue {how} behind", running)
+
+
+def _dead() -> ui.Mark | None:
+    """How many jobs need a person, for the navigation."""
+    count: int = cache.get("dead jobs", "", FRESH, lambda: db.session.execute(
+        select(func.count()).select_from(select(Job.id).where(Job.status == "dead").limit(100).subquery())).scalar_one())
+    return ui.Mark(f"{count}" if count < 100 else "99+", loud=True, told="dead, need a person") if count else None
+
+
+ui.pulse(_pulse)
+ui.mark("jobs", _dead)

@@ -31,18 +31,24 @@ def bring_up_to_date() -> None:
 def require() -> None:
     """Raise Misconfigured unless the tables are those of this version, after waiting a while for whoever migrates."""
     until = time.monotonic() + PATIENCE
-    try:
-        while (at := revision()) != known().get_current_head():
+    while True:
+        try:
+            return check()
+        except Misconfigured:
             if time.monotonic() > until:
-                raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {known().get_current_head()}. "
-                                    "Run: flask --app app db upgrade")
+                raise
             time.sleep(0.5)
+
+
+def check() -> None:
+    """Raise Misconfigured unless the tables are those of this version."""
+    try:
+        at, wanted = revision(), known().get_current_head()
     except OperationalError as error:
         raise unreachable(error) from None
-
-
-def are_current() -> bool:
-    return revision() == known().get_current_head()
+    if at != wanted:
+        raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {wanted}. "
+                            "Run: flask --app app db upgrade")
 
 
 def unreachable(error: OperationalError) -> Misconfigured:

@@ -3,6 +3,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_workers_are_killed_again_and_again_in_the_middle_of_it(start, bell, sen
         done = statuses().get("done", 0)
         for pid in random.sample(wait_for(two_workers), 2):
             os.kill(pid, signal.SIGKILL)
-        wait_for(lambda done=done: statuses().get("done", 0) > done or statuses() == {"done": count})
+        wait_for(more_than(done, count))
     wait_for(all_done(count), within=60 * SCALE)
     assert effects() == dict.fromkeys(sent, 1)
     assert pool.process.poll() is None
@@ -188,6 +189,10 @@ def test_drain_needs_no_redis_and_no_other_process(start, send, parcel):
     assert effects() == dict.fromkeys(sent, 1)
     assert parcel(killer).status == "dead"
     assert parcel(later).status == "waiting"
+
+
+def more_than(done: int, count: int) -> Callable[[], bool]:
+    return lambda: statuses().get("done", 0) > done or statuses() == {"done": count}
 
 
 def two_workers() -> list[int]:

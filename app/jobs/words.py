@@ -1,0 +1,69 @@
+"""How jobs and attempts read on a page: the status with its tone and shape, what an attempt came to, how far the queues are."""
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.jobs.models import Attempt, Job
+from app.jobs.registry import kinds
+
+SHOWN = {
+    "waiting": ("mute", "open", "Queued"), "running": ("busy", "half", "Running"), "done": ("ok", "full", "Done"),
+    "dead": ("bad", "call", "Dead"), "cancelled": ("mute", "full", "Cancelled"),
+}
+
+
+@dataclass(frozen=True)
+class Came:
+    """What an attempt came to."""
+
+    icon: str
+    tone: str
+    title: str
+
+
+CAME = {
+    None: Came("arrow-repeat", "busy", "Running"),
+    "failed": Came("exclamation-triangle", "wait", "Failed"),
+    "lapsed": Came("exclamation-octagon", "bad", "The worker died"),
+    "returned": Came("arrow-return-left", "", "Given back: the worker had to stop"),
+    "cancelled": Came("x-circle", "", "Cancelled"),
+}
+
+
+def shown(job: Job) -> tuple[str, str, str]:
+    """Tone, shape and word."""
+    if job.status == "waiting" and job.attempts:
+        return "wait", "half", "Retrying"
+    if job.status == "running" and job.cancel_requested_at:
+        return "wait", "half", "Stopping"
+    if job.outcome == "discarded":
+        return "mute", "full", "Discarded"
+    return SHOWN[job.status]
+
+
+def came(attempt: Attempt) -> Came:
+    return CAME.get(attempt.outcome, Came("check-circle", "", "Done"))
+
+
+def label(kind: str) -> str:
+    """What a kind of job is called."""
+    return labels().get(kind, kind)
+
+
+def labels() -> dict[str, str]:
+    """Every kind and what it is called, by that."""
+    return dict(sorted(((kind.name, kind.label) for kind in kinds()), key=lambda pair: pair[1].lower()))
+
+
+def worker(name: str) -> str:
+    """Machine and process id, without the part that only makes it unique."""
+    return ", process ".join(name.split(":")[:2])
+
+
+def took(begin: datetime, end: datetime) -> str:
+    """How long it took, as short as it can be said."""
+    seconds = max(0.0, (end - begin).total_seconds())
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
