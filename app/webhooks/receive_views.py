@@ -2,7 +2,7 @@
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.access import public

@@ -13,6 +13,7 @@ from app.webhooks.live import Live
 from app.webhooks.models import Body, StoredReceipt
 
 log = structlog.get_logger()
+SECONDS = 60.0
 A_MINUTE = 10            # rows a process keeps of one endpoint; the rest are counted in the next that is kept
 KEPT = 500               # rows of one endpoint in all
 LONGEST_BODY = 16_384    # bytes: enough to see what it was
@@ -37,7 +38,7 @@ def _admitted(endpoint_id: int, now: float) -> int | None:
     """How many went unkept since the last kept one, if this one is to be kept; None if it is only counted."""
     with _lock:
         window = _windows.setdefault(endpoint_id, [now, 0, 0])
-        if now - window[0] >= 60:
+        if now - window[0] >= SECONDS:
             window[0], window[1] = now, 0
         if window[1] >= A_MINUTE:
             window[2] += 1

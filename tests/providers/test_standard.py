@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
+from app.records.changes import Change
 from tests.providers.contract import NOW, Contract, case
 
 
@@ -12,12 +13,12 @@ class TestStandard(Contract):
     name = "standard"
     secrets = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
 
-    def sign(self, body, secret, at):
+    def sign(self, body: bytes, secret: str, at: datetime) -> dict[str, str]:
         text = body.decode("latin-1") if not _is_utf8(body) else body.decode()
         signature = Webhook(secret).sign("msg_1", at, text) if _is_utf8(body) else "v1,AAAA"
         return {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
 
-    def one(self, name):
+    def one(self, name: str) -> Change:
         [change] = self.changes(name)
         return change
 

@@ -8,6 +8,7 @@ import pytest
 import stripe
 
 from app.integrations.provider import Rejected
+from app.records.changes import Change
 from tests.providers.contract import NOW, Contract, case
 
 
@@ -15,7 +16,7 @@ class TestStripe(Contract):
     name = "stripe"
     secrets = ("whsec_aaaaaaaaaaaaaaaaaaaaaaaa", "whsec_bbbbbbbbbbbbbbbbbbbbbbbb")
 
-    def sign(self, body, secret, at):
+    def sign(self, body: bytes, secret: str, at: datetime) -> dict[str, str]:
         clock = int(at.timestamp())
         if not body.isascii():      # the library signs text; bytes that are none are signed by the same rule
             made = hmac.new(secret.encode(), f"{clock}.".encode() + body, hashlib.sha256).hexdigest()
@@ -23,7 +24,7 @@ class TestStripe(Contract):
             made = stripe.WebhookSignature._compute_signature(f"{clock}.{body.decode()}", secret)
         return {"Stripe-Signature": f"t={clock},v1={made}"}
 
-    def one(self, name):
+    def one(self, name: str) -> Change:
         [change] = self.changes(name)
         return change
 

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from app.audit import COMMAND_LINE
 from app.commerce.payments import Payment
-from app.extensions import db
+from app.extensions import Model, db
 from app.integrations.provider import Receipt
 from app.webhooks import endpoints, live, rejects
 from app.webhooks.models import Endpoint, Event, StoredReceipt
@@ -75,25 +75,23 @@ def post(app: Flask, endpoint: Callable[..., Endpoint]) -> Post:
     return send
 
 
-def events() -> list[Event]:
+def events() -> list[Any]:
     db.session.rollback()
     db.session.expire_all()
     return list(db.session.scalars(select(Event).order_by(Event.id)))
 
 
-def receipts() -> list[StoredReceipt]:
+def receipts() -> list[Any]:
     db.session.rollback()
     db.session.expire_all()
     return list(db.session.scalars(select(StoredReceipt).order_by(StoredReceipt.id)))
 
 
-def payment(external_id: str = "pi_3QkTb2") -> Payment | None:
-    db.session.rollback()
-    db.session.expire_all()
-    return db.session.scalar(select(Payment).where(Payment.external_id == external_id))
+def payment(external_id: str = "pi_3QkTb2") -> Any:
+    return only(Payment, Payment.external_id == external_id)
 
 
-def payments() -> list[Payment]:
+def payments() -> list[Any]:
     db.session.rollback()
     db.session.expire_all()
     return list(db.session.scalars(select(Payment).order_by(Payment.id)))
@@ -105,3 +103,10 @@ def raw_receipt(body: bytes, secret: str) -> Receipt:
     clock = str(int(now.timestamp()))
     signature = hmac.new(secret.encode(), clock.encode() + b"." + body, hashlib.sha256).hexdigest()
     return Receipt("POST", "", {"Stripe-Signature": f"t={clock},v1={signature}"}, body, None, now)
+
+
+def only(model: type[Model], *conditions: Any) -> Any:
+    """The one row there is."""
+    db.session.rollback()
+    db.session.expire_all()
+    return db.session.scalars(select(model).where(*conditions)).one()

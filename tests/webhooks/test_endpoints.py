@@ -8,7 +8,7 @@ from app.extensions import db
 from app.records import owners
 from app.webhooks import endpoints
 from app.webhooks.models import Endpoint, StoredSecret
-from tests.webhooks.conftest import STANDARD_SECRET, STRIPE_SECRET
+from tests.webhooks.conftest import STANDARD_SECRET, STRIPE_SECRET, only
 
 
 def made() -> list[Endpoint]:
@@ -68,7 +68,7 @@ def test_a_name_is_given_once(endpoint):
 
 def test_the_last_live_secret_stays(endpoint):
     found = endpoint()
-    secret_id = db.session.scalar(select(StoredSecret.id))
+    secret_id = only(StoredSecret).id
 
     with pytest.raises(Conflict):
         endpoints.retire_secret(found.id, secret_id, by=COMMAND_LINE)
@@ -76,7 +76,7 @@ def test_the_last_live_secret_stays(endpoint):
 
 def test_a_secret_of_another_endpoint_is_not_retired(endpoint):
     one, two = endpoint(name="One", secrets=[STRIPE_SECRET, STRIPE_SECRET + "2"]), endpoint(name="Two")
-    of_one = db.session.scalar(select(StoredSecret.id).where(StoredSecret.endpoint_id == one.id))
+    of_one = db.session.scalars(select(StoredSecret.id).where(StoredSecret.endpoint_id == one.id)).all()[0]
 
     with pytest.raises(Conflict):
         endpoints.retire_secret(two.id, of_one, by=COMMAND_LINE)

@@ -1,6 +1,7 @@
 """Working events off: what they do to our records, in every order, beside poison, exactly once."""
 import json
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,6 @@ from app.audit import Audit
 from app.commerce.customers import Customer
 from app.commerce.deliveries import Delivery
 from app.commerce.orders import Order
-from app.commerce.payments import Payment
 from app.commerce.subscriptions import Subscription
 from app.extensions import db
 from app.integrations.registry import provider
@@ -22,7 +22,7 @@ from app.providers.stripe import Stripe
 from app.transaction import transaction
 from app.webhooks.process import process
 from tests.providers.contract import case, cases
-from tests.webhooks.conftest import event, events, payment, payments
+from tests.webhooks.conftest import event, events, only, payment, payments
 
 ABOUT_ONE_PAYMENT = [name for name in cases("stripe") if name.startswith(("payment_", "charge_", "refund_", "dispute_"))
                      and name not in ("charge_without_intent", "refund_failed")]
@@ -33,7 +33,7 @@ def outcomes() -> list[str | None]:
     return [each.outcome for each in events()]
 
 
-def state(found: Payment) -> tuple[object, ...]:
+def state(found: Any) -> tuple[object, ...]:
     return (found.external_id, found.account, found.status, found.amount_minor, found.refunded_minor, found.currency, found.method,
             found.order_ref, found.said and json.loads(found.said))
 
@@ -139,7 +139,7 @@ def test_a_subscription_finds_its_customer_whichever_comes_first(post, drain):
     post("customer_created")
     drain()
 
-    found = db.session.scalar(select(Subscription))
+    found = only(Subscription)
     assert (found.status, found.amount_minor) == ("trial", 2970)
     assert found.customer_id == db.session.scalar(select(Customer.id))
 
@@ -150,7 +150,7 @@ def test_standard_webhooks_write_any_record_by_its_fields(post, drain):
     post("customer_with_number_for_id", "standard", id="msg_3")
     drain()
 
-    order, delivery = db.session.scalar(select(Order)), db.session.scalar(select(Delivery))
+    order, delivery = only(Order), only(Delivery)
     assert (order.number, order.total_minor, order.status) == ("10482", 24890, "placed")
     assert (delivery.status, delivery.order_id) == ("delivered", order.id)
     assert db.session.scalar(select(Customer.external_id)) == "4711"

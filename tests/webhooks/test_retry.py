@@ -27,7 +27,8 @@ def dead(post, drain) -> int:
     post(BAD, "standard")
     drain()
     assert events()[0].status == "dead"
-    return events()[0].id
+    id: int = events()[0].id
+    return id
 
 
 def test_a_dead_event_is_queued_again_with_all_its_tries(dead):
