@@ -28,3 +28,9 @@ def drop(name: str) -> None:
     with _lock:
         for key in [key for key in _kept if key[0] == name]:
             del _kept[key]
+
+
+def clear() -> None:
+    """Forget everything, in this process."""
+    with _lock:
+        _kept.clear()

@@ -26,7 +26,8 @@ DEEPEST = 6
 def init(level: str) -> None:
     """Write to standard error from now on, ours and what libraries log alike: for people on a terminal, else as JSON lines."""
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *_shared(), redact,
+                    structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger, logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False)
     handler = logging.StreamHandler()

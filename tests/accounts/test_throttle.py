@@ -88,8 +88,8 @@ def test_tries_are_counted_for_all_processes_in_redis(settings, valkey):
     assert there[1].hit(LIMIT, "shared")
 
 
-def test_without_redis_tries_are_counted_by_the_process(app):
-    found = throttle.throttle()
+def test_without_redis_tries_are_counted_by_the_process(settings, app, tmp_path):
+    found: Throttle = create_app(replace(settings, redis_url=f"unix://{tmp_path}/nobody.sock")).extensions["backroom.throttle"]
     assert [found.hit(LIMIT, "alone") for _ in range(6)] == [True] * 5 + [False]
     assert found.away_until > 0, "Redis was asked first"
     assert found.left(LIMIT, "alone")[0] == 0

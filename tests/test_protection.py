@@ -1,0 +1,296 @@
+"""What holds for every request and every answer: number, host, size, headers, cookies, errors."""
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.access import public, takes_files
+from app.config import Config
+from app.errors import Conflict, Problem, TooManyRequests
+from app.protection import is_own_host
+from tests.client import Client, form_token
+
+NUMBER = re.compile(r"[0-9a-f]{4}(-[0-9a-f]{4}){3}")
+SHOP = "backroom.example.com"
+
+
+def raising(error: Exception):
+    @public("tests")
+    def view(**_: object) -> str:
+        raise error
+    return view
+
+
+def with_views(app: Flask) -> Flask:
+    """The application and a few pages that do what pages must not."""
+    app.testing = False
+    app.test_client_class = Client
+    for prefix in ("", "/api/v1", "/hooks"):
+        app.add_url_rule(f"{prefix}/tests/fault", f"fault{prefix}", raising(ZeroDivisionError("a secret of the inside")))
+        app.add_url_rule(f"{prefix}/tests/conflict", f"conflict{prefix}", raising(
+            Conflict("Look again.", title="Somebody was faster", errors={"name": "It is Bob now."})))
+        app.add_url_rule(f"{prefix}/tests/wait", f"wait{prefix}", raising(
+            TooManyRequests("Wait.", retry=datetime.now(UTC) + timedelta(seconds=90))))
+        app.add_url_rule(f"{prefix}/tests/database", f"database{prefix}", raising(OperationalError("SELECT 1", {}, Exception("gone"))))
+    app.add_url_rule("/tests/size", "size", public("tests")(lambda: str(len(request.get_data()))), methods=["PUT"])
+    app.add_url_rule("/tests/form", "form", public("tests")(lambda: str(len(request.form))), methods=["POST"])
+    app.add_url_rule("/tests/upload", "upload", takes_files(public("tests")(lambda: str(request.files["f"].seek(0, 2)))), methods=["POST"])
+    app.add_url_rule("/tests/who", "who", public("tests")(lambda: f"{request.remote_addr} {request.scheme} {request.host}"))
+    if "/healthz" not in {rule.rule for rule in app.url_map.iter_rules()}:
+        app.add_url_rule("/healthz", "health", public("tests")(lambda: "ok"))
+    return app
+
+
+@pytest.fixture(scope="module")
+def other(settings: Config, made: Flask) -> Iterator[Flask]:
+    """An application of its own with those pages, served as on a laptop."""
+    yield with_views(create_app(replace(settings, max_body_bytes=100_000, max_upload_bytes=300_000)))
+
+
+@pytest.fixture(scope="module")
+def shop(settings: Config, made: Flask) -> Iterator[Flask]:
+    """The same as on a server behind one proxy, with https."""
+    yield with_views(create_app(replace(settings, public_url=f"https://{SHOP}", allowed_hosts=(SHOP,), proxy_hops=1)))
+
+
+@pytest.fixture
+def browser(other: Flask, app: Flask) -> Client:
+    return other.test_client()  # type: ignore[return-value]
+
+
+class Visitor(Client):
+    """A browser on the other side of the proxy."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        headers = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "https", **kwargs.pop("headers", {})}
+        return super().open(*args, base_url=f"http://{SHOP}", headers=headers, **kwargs)
+
+
+@pytest.fixture
+def visitor(shop: Flask, app: Flask) -> Visitor:
+    return Visitor(shop, shop.response_class)
+
+
+# The request's number
+
+def test_every_answer_carries_a_number_of_its_own(browser):
+    numbers = {browser.get(path).headers["X-Request-Id"] for path in ("/login", "/login", "/nothing", "/api/v1/nothing", "/static/app.css")}
+    assert len(numbers) == 5
+    assert all(NUMBER.fullmatch(number) for number in numbers)
+
+
+def test_a_number_sent_along_is_not_taken(browser):
+    answer = browser.get("/nothing", headers={"X-Request-Id": "mine<script>"})
+    assert NUMBER.fullmatch(answer.headers["X-Request-Id"])
+    assert "mine" not in answer.text
+
+
+# The host
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost", "localhost:1", "LOCALHOST", "[::1]", "[::1]:8000"])
+def test_on_a_laptop_this_machine_is_served_by_any_of_its_names(browser, host):
+    assert browser.get("/login", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", [
+    "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil.example:8000", "127.0.0.2", "a@localhost", "localhost/x",
+    "localhost:port", "localhost:123456", "", "[::2]", "0.0.0.0", "10.0.0.5", "backroom.example.com"])
+def test_any_other_host_is_refused(browser, host):
+    answer = browser.get("/login", headers={"Host": host})
+    assert answer.status_code == 400
+    assert "Wrong address" in answer.text
+
+
+def test_without_https_not_even_an_allowed_host_is_served(settings):
+    asked = replace(settings, allowed_hosts=(SHOP,))
+    assert not is_own_host(SHOP, asked)
+    assert is_own_host(SHOP, replace(asked, public_url=f"https://{SHOP}"))
+
+
+def test_a_leading_dot_allows_all_names_below_and_no_lookalike(settings):
+    found = replace(settings, public_url=f"https://{SHOP}", allowed_hosts=(".example.com",))
+    assert is_own_host("a.example.com:443", found)
+    assert is_own_host("a.b.example.com", found)
+    assert not is_own_host("evilexample.com", found)
+    assert not is_own_host("a.example.com.evil", found)
+
+
+def test_probes_by_address_are_answered(browser):
+    assert browser.get("/healthz", headers={"Host": "10.0.0.5:8000"}).status_code == 200
+
+
+def test_behind_a_proxy_its_word_counts_and_the_word_of_whoever_comes_before_it_does_not(visitor):
+    answer = visitor.get("/tests/who", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.9", "X-Forwarded-Proto": "https",
+                                                "X-Forwarded-Host": "evil.example"})
+    assert answer.text == f"192.0.2.9 https {SHOP}"
+
+
+def test_without_a_proxy_nobody_is_believed_about_their_address(browser):
+    answer = browser.get("/tests/who", headers={"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"})
+    assert answer.text == "127.0.0.1 http localhost"
+
+
+# Headers and cookies
+
+@pytest.mark.parametrize("path", ["/login", "/nothing", "/api/v1/nothing", "/static/app.css", "/settings", "/tests/fault", "/healthz"])
+def test_strict_headers_stand_on_every_answer(browser, path):
+    headers = browser.get(path).headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_with_https_browsers_are_told_to_stay_with_it(visitor):
+    assert visitor.get("/login").headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_pages_are_kept_by_no_cache_but_static_files_with_a_version_are(sign_in):
+    client = sign_in("viewer")
+    assert client.get("/settings").headers["Cache-Control"] == "no-store"
+    assert client.get("/login").headers["Cache-Control"] == "no-store"
+    assert client.get("/static/app.css?v=abc").headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "immutable" not in client.get("/static/nothing.css?v=abc").headers.get("Cache-Control", "")
+
+
+def test_the_cookie_on_a_laptop_is_plain_but_closed_to_scripts_and_other_sites(browser):
+    cookie = browser.get("/login").headers["Set-Cookie"]
+    assert cookie.startswith("backroom=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie
+
+
+def test_the_cookie_with_https_is_bound_to_the_host(visitor):
+    cookie = visitor.get("/login").headers["Set-Cookie"]
+    assert cookie.startswith("__Host-backroom=")
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+
+
+def test_static_files_and_the_api_set_no_cookie(sign_in, token):
+    client = sign_in("viewer")
+    assert "Set-Cookie" not in client.get("/static/app.css").headers
+    assert "Set-Cookie" not in client.get("/api/v1/nothing", headers={"Authorization": f"Bearer {token('viewer')}"}).headers
+
+
+# Sizes
+
+def test_a_body_over_the_limit_is_refused_and_said_so(browser):
+    token = form_token(browser.get("/login"))
+    answer = browser.post("/tests/form", data={"csrf_token": token, "a": "x" * 100_001})
+    assert answer.status_code == 413
+    assert "This is too large" in answer.text
+
+
+def test_a_form_of_too_many_parts_is_refused(browser):
+    values = {"csrf_token": form_token(browser.get("/login")), **{f"f{n}": "x" for n in range(1_001)}}
+    answer = browser.post("/tests/form", data=values, content_type="multipart/form-data")
+    assert answer.status_code == 413
+
+
+def test_only_a_page_that_takes_files_may_be_sent_as_much_as_an_upload(browser):
+    token = form_token(browser.get("/login"))
+
+    def sent(path: str, size: int) -> int:
+        return browser.post(path, data={"csrf_token": token, "f": (BytesIO(b"x" * size), "a.csv")}).status_code
+
+    assert sent("/tests/upload", 300_000) == 200
+    assert sent("/tests/upload", 400_000) == 413
+    assert sent("/tests/form", 150_000) == 413
+
+
+# Errors
+
+def test_an_unexpected_error_is_logged_with_its_number_and_shown_without_its_inside(browser, caplog):
+    answer = browser.get("/tests/fault")
+    assert answer.status_code == 500
+    assert "This page could not be built" in answer.text
+    assert answer.headers["X-Request-Id"] in answer.text
+    assert "ZeroDivision" not in answer.text
+    assert "a secret of the inside" not in answer.text
+    assert any(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in caplog.records)
+
+
+def test_a_program_gets_problem_json(browser):
+    answer = browser.get("/api/v1/tests/conflict")
+    assert (answer.status_code, answer.mimetype) == (409, "application/problem+json")
+    assert answer.json == {"type": "about:blank", "title": "Somebody was faster", "status": 409, "detail": "Look again.",
+                           "errors": [{"parameter": "name", "detail": "It is Bob now."}], "request_id": answer.headers["X-Request-Id"]}
+    assert browser.get("/api/v1/tests/fault").json["title"] == "This page could not be built"
+    assert browser.get("/hooks/tests/conflict").mimetype == "application/problem+json"
+
+
+def test_a_person_gets_a_page_that_says_what_happened_and_what_to_do(browser):
+    answer = browser.get("/tests/conflict")
+    assert answer.status_code == 409
+    for words in ("Somebody was faster", "Look again.", "It is Bob now.", answer.headers["X-Request-Id"], "/tests/conflict"):
+        assert words in answer.text
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_when_it_is_worth_trying_again_is_said(browser, prefix):
+    answer = browser.get(f"{prefix}/tests/wait")
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 90
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_a_database_that_is_away_is_a_503_and_worth_trying_again(browser, prefix):
+    answer = browser.get(f"{prefix}/tests/database")
+    assert answer.status_code == 503
+    assert "The database does not answer" in answer.text
+    assert "gone" not in answer.text
+    assert "Retry-After" in answer.headers
+
+
+def test_a_wrong_method_says_which_are_right(browser):
+    answer = browser.get("/logout")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_an_error_page_that_fails_itself_is_still_an_answer(other, browser, monkeypatch):
+    monkeypatch.setitem(other.jinja_env.globals, "asset", None)
+    answer = browser.get("/tests/fault")
+    assert answer.status_code == 500
+    assert answer.mimetype == "text/plain"
+    assert answer.headers["X-Request-Id"] in answer.text
+
+
+def test_addresses_in_an_error_page_are_text(browser):
+    assert "<script>alert" not in browser.get("/<script>alert(1)</script>").text
+    assert "<script>alert" not in browser.get("/nothing?x=<script>alert(1)</script>").text
+
+
+@pytest.mark.parametrize("path", ["/%00", "/%ff%fe", "/settings/sessions/99999999999999999999999999/end", "/..%2f..%2fetc/passwd",
+                                  "/static/..%2f..%2fapp/config.py", "/static/%00", "/" + "a" * 5_000, "/login?next=%00", "/login?next=%ff"])
+def test_no_address_crashes_a_page(sign_in, path):
+    assert sign_in("admin").get(path).status_code < 500
+
+
+def test_a_page_opened_by_a_script_is_refused_not_led_to_the_form(browser):
+    assert browser.get("/settings", headers={"Sec-Fetch-Dest": "empty"}).status_code == 401
+    assert browser.get("/settings", headers={"Sec-Fetch-Dest": "document"}).status_code == 303
+
+
+def test_a_problem_is_a_page_whatever_its_kind(browser, other):
+    for status in (400, 403, 404, 409, 412, 422, 428, 503):
+        problem = Problem("What to do.", title=f"Kind {status}")
+        problem.status = status
+        other.view_functions["fault"] = raising(problem)
+        answer = browser.get("/tests/fault")
+        assert (answer.status_code, f"Kind {status}" in answer.text, "What to do." in answer.text) == (status, True, True)
+    other.view_functions["fault"] = raising(ZeroDivisionError("a secret of the inside"))
