@@ -80,7 +80,7 @@ def _form(resource_name: str, asked: str, names: list[str] | None, format: str, 
     offered, usual = columns.offered(actor, resource), {field.name for field in columns.usual(actor, resource)}
     return render_template("exports/new.html", resource=resource, query=asked, filters=found.filters, search=found.search,
                            trashed=found.trashed, count=query.count(db.session(), found), offered=offered, format=format,
-                           chosen=usual if names is None else set(names), error=error)
+                           ticked=usual if names is None else set(names), error=error)
 
 
 def _filters(found: Standing) -> list[tuple[str, str]]:

@@ -122,6 +122,8 @@ SHEET_HEAD = (f'{XML}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookVi
 SHEET_FOOT = b"</sheetData></worksheet>"
 STYLES = (f'{XML}<styleSheet xmlns="{MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/>'
           '<sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill>'
-          '<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>'
+          '<fill><patternFill patternType="gray125"/></fill></fills>'
+          '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
           '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf xfId="0"/><xf xfId="0" fontId="1" applyFont="1"/>'
-          '<xf xfId="0" numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>')
+          '<xf xfId="0" numFmtId="14" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" '
+          'builtinId="0"/></cellStyles></styleSheet>')

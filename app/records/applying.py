@@ -94,7 +94,7 @@ def _became(batch: Batch, row: Any, outcome: Outcome) -> dict[str, Any]:
     kind, errors = outcome.kind, dict(outcome.errors)
     if kind == "invalid" and row.outcome == "created" and outcome.id is not None:
         kind, errors = "conflict", {"": "Somebody created this record after the preview. Preview again to see the difference."}
-    elif kind == "conflict" and not errors:
+    elif kind == "conflict":
         errors = {"": "Somebody changed this record after the preview. Preview again to see the difference."}
     diff = outcome.diff if kind in ("updated", "conflict") else None
     return row_values(batch, row.number, kind, errors, diff, outcome.id or row.record_id, outcome.version or row.version)

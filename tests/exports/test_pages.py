@@ -1,0 +1,66 @@
+"""The pages of exports: from the button on a list to the file."""
+import re
+
+from app.audit import COMMAND_LINE, Door
+from app.records.changes import Change, Source, apply
+from app.transaction import transaction
+
+
+def make(*names: str) -> None:
+    with transaction() as session:
+        apply(session, [Change("customers", {"email": f"{name}@example.com", "name": name, "phone": "+49 1"}) for name in names],
+              Source(Door.FORM, COMMAND_LINE))
+
+
+def test_the_button_on_a_list_keeps_its_filters_and_ends_in_a_file(sign_in, drain):
+    make("ada", "bob")
+    client = sign_in("manager")
+    listed = client.get("/customers?name=ada")
+    link = re.search(r'href="(/exports/new[^"]+)"', listed.text)[1].replace("&amp;", "&")
+
+    form = client.get(link)
+    assert "Export 1 customer" in form.text
+    assert re.search(r'name="query" value="name=ada"', form.text)
+    asked = client.post("/exports", data={"resource": "customers", "query": "name=ada", "format": "csv", "columns": ["email", "name"]})
+    assert "Writing the file" in client.get(asked.location).text
+    drain()
+
+    assert "Ready" in client.get(asked.location).text
+    file = client.get(f"{asked.location}/file")
+    assert file.get_data() == b"\xef\xbb\xbfE-mail,Name\r\nada@example.com,ada\r\n"
+    assert re.fullmatch(r"attachment; filename=customers-\d{4}-\d\d-\d\d-\d+\.csv", file.headers["Content-Disposition"])
+    assert file.headers["Cache-Control"] == "no-store"
+    assert "Customers, export" in client.get("/exports").text
+
+
+def test_a_form_without_columns_says_so(sign_in):
+    answer = sign_in("manager").post("/exports", data={"resource": "customers", "query": "", "format": "csv"})
+
+    assert (answer.status_code, "Choose at least one column." in answer.text) == (422, True)
+
+
+def test_an_operator_is_offered_no_export_and_gets_none(sign_in, drain):
+    make("ada")
+    manager, operator = sign_in("manager"), sign_in("operator")
+    asked = manager.post("/exports", data={"resource": "customers", "query": "", "format": "csv", "columns": ["email"]})
+    drain()
+
+    assert "/exports/new" not in operator.get("/customers").text
+    assert operator.get("/exports/new?resource=customers").status_code == 403
+    assert operator.post("/exports", data={"resource": "customers", "format": "csv", "columns": ["email"]}).status_code == 403
+    assert operator.get(asked.location).status_code == 404
+    assert operator.get(f"{asked.location}/file").status_code == 404
+
+
+def test_a_file_that_is_not_there_yet_is_not_found(sign_in):
+    client = sign_in("manager")
+    asked = client.post("/exports", data={"resource": "customers", "query": "", "format": "csv", "columns": ["email"]})
+
+    assert client.get(f"{asked.location}/file").status_code == 404
+
+
+def test_a_wrong_filter_or_resource_is_an_error_page(sign_in):
+    client = sign_in("manager")
+
+    assert client.get("/exports/new?resource=shoes").status_code == 404
+    assert client.get("/exports/new?resource=customers&query=shoe%3D1").status_code == 400
