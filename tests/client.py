@@ -57,8 +57,7 @@ class SignedInClient(Client):
             raw = cookie["csrf_token"]
         key = self.application.secret_key
         assert isinstance(key, str)
-        signed = URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(raw)
-        return signed.decode() if isinstance(signed, bytes) else signed
+        return str(URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(raw))
 
 
 def form_token(page: TestResponse) -> str:

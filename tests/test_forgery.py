@@ -19,7 +19,7 @@ OURS = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
 done: list[str] = []
 
 
-class Note(FlaskForm):
+class Note(FlaskForm):  # type: ignore[misc]
     note = StringField("Note")
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_done_without_the_right_token(browser, method, token):
 
 
 def test_the_token_of_another_browser_is_worth_nothing(browser, other):
-    stolen = token_of(other.test_client())  # type: ignore[arg-type]
+    stolen = token_of(other.test_client())
     assert browser.post("/tests/write", data={"csrf_token": stolen}, headers=OURS).status_code == 400
     assert not done
 

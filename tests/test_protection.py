@@ -205,7 +205,7 @@ def test_only_a_page_that_takes_files_may_be_sent_as_much_as_an_upload(browser):
     token = form_token(browser.get("/login"))
 
     def sent(path: str, size: int) -> int:
-        return browser.post(path, data={"csrf_token": token, "f": (BytesIO(b"x" * size), "a.csv")}).status_code
+        return int(browser.post(path, data={"csrf_token": token, "f": (BytesIO(b"x" * size), "a.csv")}).status_code)
 
     assert sent("/tests/upload", 300_000) == 200
     assert sent("/tests/upload", 400_000) == 413

@@ -4,9 +4,9 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Form, IntegerField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, Field, Form, IntegerField, PasswordField, SelectField, StringField
 from wtforms.fields import EmailField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, EqualTo, Length, NumberRange, Optional
 
 from app.access import ROLES
@@ -60,6 +60,11 @@ class AddToken(FlaskForm):
     name = StringField("Name", validators=[GIVEN, Length(max=100)], render_kw={"autocomplete": "off"},
                        description="What will use it, like warehouse. The trail names it.")
     days = SelectField("Good for", choices=[SelectChoice(days, words) for days, words in DURATIONS.items()], default="90")
+
+
+def written(field: Field) -> str:
+    """What was typed into a text field."""
+    return field.data or ""
 
 
 def installation(settings: list[Setting[Any]]) -> FlaskForm:

@@ -18,7 +18,7 @@ def check(password: str, email: str) -> None:
         raise ValueError(f"Use at most {LONGEST} characters.")
     plain = password.lower()
     if len(set(plain)) < 5 or _what_is_left(plain, email) < 5:
-        raise ValueError("This one is among the first that are tried. Use words that have nothing to do with you or with Backroom.")
+        raise ValueError("This one is among the first that are tried. Use words that have nothing to do with you or Backroom.")
 
 
 def keep(password: str) -> str:

@@ -8,7 +8,7 @@ from app import ui
 from app.access import ROLES, current_actor, requires, shows_again
 from app.accounts import sessions, users
 from app.accounts.blueprint import bp
-from app.accounts.forms import AddUser
+from app.accounts.forms import AddUser, written
 from app.accounts.settings_views import page
 from app.config import config
 from app.errors import Conflict, Invalid
@@ -22,7 +22,7 @@ def users_page() -> ResponseReturnValue:
     form, link = AddUser(), ""
     if form.validate_on_submit():
         try:
-            user_id = users.add(form.email.data, form.role.data, name=form.name.data or "", by=current_actor(),
+            user_id = users.add(written(form.email), form.role.data, name=written(form.name), by=current_actor(),
                                 request_id=g.request_id)
         except Conflict as problem:
             form.email.errors = [problem.detail]

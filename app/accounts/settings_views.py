@@ -31,7 +31,7 @@ def settings() -> ResponseReturnValue:
     """Name, time zone, looks."""
     form = forms.Profile(config().time_zone, data={"name": current_user.name, "time_zone": current_user.time_zone or ""})
     if form.validate_on_submit():
-        users.set_profile(current_user.user_id, form.name.data, form.time_zone.data or None, by=current_actor(),
+        users.set_profile(current_user.user_id, forms.written(form.name), form.time_zone.data or None, by=current_actor(),
                           request_id=g.request_id)
         ui.toast("The profile is saved.")
         return redirect(url_for(".settings"), 303)
@@ -46,8 +46,8 @@ def password() -> ResponseReturnValue:
     form = forms.ChangePassword()
     if form.validate_on_submit():
         try:
-            change_password(current_user.user_id, form.old.data, form.password.data, keep=current_user.session_id,
-                            by=current_actor(), request_id=g.request_id)
+            change_password(current_user.user_id, forms.written(form.old), forms.written(form.password),
+                            keep=current_user.session_id, by=current_actor(), request_id=g.request_id)
         except Invalid as problem:
             for name, sentence in problem.errors.items():
                 form[name].errors = [sentence]

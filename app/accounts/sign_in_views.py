@@ -12,7 +12,7 @@ from app import ui
 from app.access import public, shows_again
 from app.accounts import sessions
 from app.accounts.blueprint import bp
-from app.accounts.forms import FirstPassword, SignIn
+from app.accounts.forms import FirstPassword, SignIn, written
 from app.accounts.signing_in import Visit, accept, invited, sign_in, sign_out
 from app.errors import Invalid, TooManyRequests
 
@@ -33,7 +33,7 @@ def login() -> ResponseReturnValue:
         return _sign_in_page(form, 400 if form.is_submitted() else 200, "Sign in once more" if too_old else "",
                              "This page was open for too long; nothing else is wrong." if too_old else "")
     try:
-        secret = sign_in(form.email.data, form.password.data, visit(), stay=form.stay.data)
+        secret = sign_in(written(form.email), written(form.password), visit(), stay=form.stay.data)
     except (Invalid, TooManyRequests) as problem:
         return _sign_in_page(form, problem.status, problem.title, problem.detail)
     sessions.enter(secret, stay=form.stay.data)
@@ -58,7 +58,7 @@ def welcome(link: str) -> ResponseReturnValue:
     email, form = invited(link), FirstPassword()
     if form.validate_on_submit():
         try:
-            sessions.enter(accept(link, form.password.data, visit()), stay=False)
+            sessions.enter(accept(link, written(form.password), visit()), stay=False)
         except Invalid as problem:
             form.password.errors = [problem.errors["password"]]
         else:

@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app import audit
 from app.accounts import passwords, sessions, throttle
@@ -30,7 +30,8 @@ def sign_in(email: str, password: str, visit: Visit, *, stay: bool = False) -> s
     """
     email = tidy(email)
     throttle.count_try(email, visit.address)
-    found = db.session.execute(select(User.id, User.name, User.password_hash, User.is_active).where(User.email == email)).one_or_none()
+    found = db.session.execute(select(User.id, User.name, User.password_hash, User.is_active)
+                               .where(User.email == email)).one_or_none()
     right = passwords.matches(password, found.password_hash if found else None)
     if found is None or not right or not found.is_active:
         _note_failure(found.id if found else None, email, visit)
@@ -117,5 +118,5 @@ def _note_failure(user_id: int | None, email: str, visit: Visit) -> None:
                    email=email[:200], address=visit.address)
 
 
-def _good_link(link: str) -> tuple[object, ...]:
-    return User.link_hash == sessions.digest(link), User.link_until > datetime.now(UTC), User.is_active
+def _good_link(link: str) -> tuple[ColumnElement[bool], ...]:
+    return User.link_hash == sessions.digest(link), User.link_until > datetime.now(UTC), User.is_active.is_(True)

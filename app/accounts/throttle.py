@@ -2,6 +2,7 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from flask import Flask, current_app
@@ -41,7 +42,7 @@ class Throttle:
         reset, remaining = self._ask("get_window_stats", limit, key)
         return remaining, datetime.fromtimestamp(reset, UTC)
 
-    def _ask(self, verb: str, limit: RateLimitItem, key: str) -> object:
+    def _ask(self, verb: str, limit: RateLimitItem, key: str) -> Any:
         if time.monotonic() >= self.away_until:
             try:
                 return getattr(self.shared, verb)(limit, key)
@@ -63,7 +64,7 @@ def throttle() -> Throttle:
 
 
 def count_try(email: str, address: str) -> None:
-    """Count a try to sign in, before anything is compared. Raises TooManyRequests with the moment from which it is worth trying."""
+    """Count a try to sign in, before anything is compared. Raises TooManyRequests, which says from when on to try again."""
     for limit, key in ((PER_ADDRESS, address), (PER_ACCOUNT, email)):
         if not throttle().hit(limit, key):
             _, again = throttle().left(limit, key)

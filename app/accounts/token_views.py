@@ -10,7 +10,7 @@ from app import ui
 from app.access import current_actor, requires, shows_again
 from app.accounts import tokens
 from app.accounts.blueprint import bp
-from app.accounts.forms import AddToken
+from app.accounts.forms import AddToken, written
 from app.accounts.settings_views import page
 
 
@@ -22,7 +22,7 @@ def tokens_page() -> ResponseReturnValue:
     form, made = AddToken(), ""
     if form.validate_on_submit():
         days = int(form.days.data) if form.days.data else None
-        made = tokens.add(current_user.user_id, form.name.data, days=days, by=current_actor(), request_id=g.request_id)
+        made = tokens.add(current_user.user_id, written(form.name), days=days, by=current_actor(), request_id=g.request_id)
         form = AddToken(formdata=None)
     return page("accounts/tokens.html", ".tokens_page", form, made=made, now=datetime.now(UTC),
                 tokens=tokens.of(current_user.user_id))

@@ -1,5 +1,6 @@
 """What happened to a record, newest first: who, through which door, old → new."""
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,7 +47,19 @@ def happenings(session: Session, resource: Resource, row: Row, actor: Actor, bef
         conditions.append(Audit.version < before)
     found = list(session.scalars(select(Audit).where(*conditions).order_by(Audit.version.desc()).limit(limit + 1)))
     shown = found[:limit]
-    return _read(session, resource, row, shown, actor), shown[-1].version if len(found) > limit else None
+    return read(session, resource, {row["id"]: row}, shown, actor), shown[-1].version if len(found) > limit else None
+
+
+def read(session: Session, resource: Resource, records: Mapping[int, Row], found: list[Audit], actor: Actor) -> list[Happening]:
+    """The audit rows `found` in words, for `actor`: of each record as it is now, by id, what it was and became."""
+    rows = [records.get(one.record_id or 0, {"id": one.record_id}) for one in found]
+    diffs = [json.loads(one.diff) if one.action == "updated" else {} for one in found]
+    sides = [tuple(labels.turned(resource, row, diff, side) for side in (0, 1)) for row, diff in zip(rows, diffs, strict=True)]
+    labels.label(session, resource, [side for pair in sides for side in pair], actor)
+    open_ = [field for field in policy.readable(actor, resource) if field.kind != "json"]
+    shown = [[field for field in open_ if field.column in diff] for diff in diffs]
+    return [_happening(one, _changes(fields, *pair), _deed(one, diff, len(fields)))
+            for one, diff, fields, pair in zip(found, diffs, shown, sides, strict=True)]
 
 
 def since(session: Session, resource: Resource, row: Row, version: int) -> list[Audit]:
@@ -60,16 +73,6 @@ def as_it_was(resource: Resource, row: Row, later: list[Audit]) -> Row:
     for one in later:
         row = labels.turned(resource, row, json.loads(one.diff), 0)
     return row
-
-
-def _read(session: Session, resource: Resource, row: Row, found: list[Audit], actor: Actor) -> list[Happening]:
-    diffs = [json.loads(one.diff) if one.action == "updated" else {} for one in found]
-    sides = [(labels.turned(resource, row, diff, 0), labels.turned(resource, row, diff, 1)) for diff in diffs]
-    labels.label(session, resource, [side for pair in sides for side in pair], actor)
-    open_ = [field for field in policy.readable(actor, resource) if field.kind != "json"]
-    shown = [[field for field in open_ if field.column in diff] for diff in diffs]
-    return [_happening(one, _changes(fields, *pair), _deed(one, diff, len(fields)))
-            for one, diff, fields, pair in zip(found, diffs, shown, sides, strict=True)]
 
 
 def _changes(fields: list[Field], old: Row, new: Row) -> list[labels.Difference]:

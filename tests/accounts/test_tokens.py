@@ -121,7 +121,7 @@ def test_being_used_is_written_down_at_most_every_few_minutes(client, token):
     assert row().used_at == first
     change(used_at=datetime.now(UTC) - tokens.USED_EVERY - timedelta(seconds=1))
     ask(client, secret)
-    assert row().used_at > first
+    assert (row().used_at or first) > first
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101])
