@@ -46,6 +46,7 @@ def index(resource: str) -> Response:
 def show(resource: str, id: int) -> Response:
     """One record."""
     kind, actor = named(resource), current_actor()
+    bodies.only("fields")
     names = represent.chosen(kind, actor, request.args.get("fields"))
     return represent.answered(kind, query.one(db.session(), kind, id, actor), actor, names=names)
 
@@ -105,6 +106,7 @@ def _agreed(resource: Resource, id: int) -> int:
 def _written(resource: Resource, change: Change, status: int = 200) -> Response:
     """Make the change and answer the record as it is now; only say what would happen if the program prefers a preview."""
     actor = current_actor()
+    bodies.only()
     source = Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
     if _wants_preview():
         (outcome,) = changes.plan(db.session(), [change], source)

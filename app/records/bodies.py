@@ -23,6 +23,14 @@ KEPT_BY_US = ("id", "version", "created_at", "updated_at", "trashed_at", "accoun
 Object = dict[str, Any]
 
 
+def only(*known: str) -> None:
+    """Raise BadRequest for every parameter in the address but these: none is ever ignored."""
+    unknown = [name for name in request.args if name not in known]
+    if unknown:
+        said = f"There is no such parameter. {'Choose from ' + ', '.join(known) if known else 'This takes none'}."
+        raise BadRequest("Some parameters are not known here.", errors=dict.fromkeys(unknown, said))
+
+
 def body() -> Object:
     """The JSON object of the request.
 

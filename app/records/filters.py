@@ -29,6 +29,7 @@ from app.records.operators import Asked
 from app.records.registry import named
 from app.records.resource import BUILT_IN as MOMENTS
 from app.records.resource import Resource
+from app.records.words import lower
 
 MOST = 100
 GROUP = re.compile(r"any\.([0-9]{1,3})\.(.+)\Z", re.S)
@@ -124,7 +125,7 @@ def _filter(resource: Resource, table: FromClause, param: str, raws: list[str], 
     place = _place(resource, grouped[2] if grouped else param, sight)
     prefix = f"any.{grouped[1]}." if grouped else ""
     asked = _asked(table, place, raws, _currency(place, prefix, args), sight)
-    title = place.field.title if place.through is None else f"{place.through.title} {_inside(place.field.title)}"
+    title = place.field.title if place.through is None else f"{place.through.title} {lower(place.field.title)}"
     return Filter(param, place.field, place.op, tuple(raws), title, asked.shown, asked.condition,
                   grouped[1] if grouped else None)
 
@@ -136,7 +137,7 @@ def _place(resource: Resource, path: str, sight: Sight) -> Place:
     if rest and rest[0] not in operators.OPERATORS[field.kind] and isinstance(field, Reference | Lines):
         through, inner = field, rest.pop(0)
         field = _named(inner, _beyond(field, sight), named(field.to) if isinstance(field, Reference) else resource)
-    op = rest.pop(0) if rest and rest[0] != "eq" else "eq"
+    op = rest.pop(0) if rest else "eq"
     if rest or op not in operators.OPERATORS[field.kind]:
         raise ValueError(_no_operator(field, ".".join((op, *rest))))
     return Place(field, through, op)
@@ -222,7 +223,3 @@ def _id(part: str) -> int:
     if not 0 < number < 2**63:
         raise ValueError("This is not the id of a record. Write a whole number.")
     return number
-
-
-def _inside(title: str) -> str:
-    return title if title[:2].isalpha() and title[:2].isupper() else title[:1].lower() + title[1:]

@@ -3,7 +3,7 @@ from typing import Any
 
 from app.records import schemas
 from app.records.asking import DEFAULT_LIMIT, LONGEST_SEARCH, MOST_ROWS, TRASHED
-from app.records.fields import Choice, Field, Lines, Reference
+from app.records.fields import Choice, Field, Integer, Lines, Reference
 from app.records.filters import BUILT_IN
 from app.records.operators import LISTED, OPERATORS
 from app.records.registry import named
@@ -42,18 +42,20 @@ def _filter(field: Field, op: str, name: str, about: str) -> Schema:
     """Several values stand in one parameter with commas between, or, if they are text, in one parameter each."""
     if op not in SEVERAL:
         return _query(name, {"enum": ["true", "false"]} if op == "empty" else _one(field), about)
-    several = {"type": "array", "items": _one(field), "minItems": 1}
+    one = {"type": "string", "minLength": 1} if op in ("contains", "starts") else _one(field)
+    several = {"type": "array", "items": one, "minItems": 1}
     return _query(name, several, about, style="form", explode=field.kind not in LISTED)
 
 
 def _one(field: Field) -> Schema:
     if isinstance(field, Choice):
         return {"enum": [*field.names]}
-    return ONE.get(field.kind, {"type": "string", "minLength": 1})
+    if isinstance(field, Integer):
+        return {"type": "integer", "minimum": field.least, "maximum": field.most}
+    return ONE.get(field.kind) or {"type": "string", "minLength": 1, **schemas.text(field)}
 
 
 ONE: dict[str, Schema] = {
-    "integer": {"type": "integer", "minimum": -schemas.LARGEST, "maximum": schemas.LARGEST},
     "money": {"type": "string", "pattern": schemas.AMOUNT, "maxLength": 16},
     "boolean": {"enum": ["true", "false"]},
     "date": {"type": "string", "format": "date"},

@@ -1,5 +1,5 @@
 """Reading records: one grammar of filters, search, sort and paging for pages, API, exports, bulk changes and pickers."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -12,7 +12,7 @@ from app.access import check
 from app.audit import Actor
 from app.errors import NotFound
 from app.records import cursor, paging, policy, rows, searching
-from app.records.asking import Query, parse, sortable, tidied
+from app.records.asking import LONGEST_SEARCH, Query, parse, sortable, tidied
 from app.records.cursor import END, Position
 from app.records.fields import Field, Ref
 from app.records.filters import BUILT_IN, conditions
@@ -83,7 +83,8 @@ def ids(session: Session, query: Query, limit: int) -> list[int]:
     return sorted({*found.exact, *others})[:limit]
 
 
-def stream(session: Session, query: Query, fields: Sequence[Field], chunk: int = 1000) -> Iterator[list[Row]]:
+def stream(session: Session, query: Query, fields: Sequence[Field],
+           chunk: int = 1000) -> Generator[list[Row], None, None]:
     """All matching rows in the order of the query, as they stood at one moment, `chunk` at a time.
 
     Reads on a connection of its own: the caller may commit on `session` meanwhile. Memory is that of one chunk. `fields` are
@@ -120,7 +121,8 @@ def one(session: Session, resource: Resource, id: int, actor: Actor, trashed: bo
 
 def lookup(session: Session, resource: Resource, text: str, actor: Actor, limit: int = 20) -> list[Ref]:
     """Records to choose from in a picker: those the text names exactly, then those it is a part of, the newest first."""
-    args = MultiDict([("q", text), ("limit", str(limit))] if text.strip() else [("limit", str(limit))])
+    typed = text.strip()[:LONGEST_SEARCH]
+    args = MultiDict([("q", typed), ("limit", str(limit))] if typed else [("limit", str(limit))])
     found = page(session, parse(resource, args, actor)).rows
     key = resource.require(resource.key)
     return [Ref(row["id"], key.written(row), resource.text(row)) for row in found[:limit]]

@@ -1,13 +1,14 @@
 """JSON Schema (2020-12, as OpenAPI 3.1 uses it) of what the API answers and takes, made from the declarations."""
 from typing import Any
 
-from app.records.fields import Choice, Field, Integer, Lines, Reference
+from app.records.fields import Choice, Currency, Email, Field, Integer, Lines, LongText, Reference, Text
 from app.records.registry import named
 from app.records.represent import ALWAYS
 from app.records.resource import Resource
 
 Schema = dict[str, Any]
 LARGEST = 2**63 - 1
+ADDRESS = r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$"
 AMOUNT = r"^-?[0-9]+(\.[0-9]+)?$"
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 ID: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST}
@@ -74,7 +75,17 @@ def _write(field: Field) -> Schema:
         return {"oneOf": [{"type": "string", "pattern": AMOUNT, "maxLength": 20}, {"type": "number"}, {"type": "null"}]}
     if field.kind in READ:
         return READ[field.kind]
-    return {"type": ["string", "null"], "maxLength": getattr(field, "limit", LARGEST)}
+    return {"type": ["string", "null"], **text(field)}
+
+
+def text(field: Field) -> Schema:
+    """What text may be, wherever it is sent."""
+    found: Schema = {"maxLength": field.limit} if isinstance(field, Text | LongText) else {}
+    if isinstance(field, Currency):
+        found["pattern"] = "^[A-Za-z]{3}$"
+    if isinstance(field, Email):
+        found["pattern"] = ADDRESS
+    return found
 
 
 def record(resource: Resource) -> Schema:

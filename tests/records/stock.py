@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pkgutil import iter_modules
 from random import Random
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import event, insert
+from sqlalchemy import Table, event, insert, select
 
 from app import commerce
 from app.audit import SYSTEM, Actor
 from app.extensions import db
-from app.records import query
+from app.records import query, search
 from app.records.fields import Choice, Field
 from app.records.filters import arguments
 from app.records.registry import named, resources
@@ -122,3 +122,18 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
         yield seen
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+def line_table() -> Table:
+    """The table of the lines of orders."""
+    field = named("orders").lines
+    assert field is not None
+    return cast(Table, field.model.__table__)
+
+
+def index(name: str) -> None:
+    """Put all rows of this table into its search index."""
+    resource = named(name)
+    with transaction() as session:
+        rows = session.execute(select(resource.table)).mappings().all()
+        search.add(session.connection(), resource, [(row["id"], search.text(resource, dict(row))) for row in rows])
