@@ -1,4 +1,5 @@
 """Two people changed one record: what it was, what they made of it, what you made of it, and what fits together."""
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from app.records.fields import Field
 from app.records.labels import Diff, Row, said
 from app.records.resource import Resource
 
+WORDS = re.compile(r"\w+|\W")
 EMPTY = Markup('<span class="dim">empty</span>')
 
 
@@ -93,18 +95,19 @@ def _both(field: Field, base: Row, theirs: Row, mine: Row, picks: Mapping[str, s
 
 
 def marked(before: str, after: str) -> Markup:
-    """`after` with the part marked that differs from `before`; nothing is marked where all of it does."""
+    """`after` with the words marked that differ from `before`; nothing is marked where all of it does."""
     if not after:
         return EMPTY
-    start = _common(before, after)
-    end = _common(before[start:][::-1], after[start:][::-1])
-    middle = after[start:len(after) - end]
-    if not middle or start + end == 0:
+    old, new = WORDS.findall(before), WORDS.findall(after)
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    head, middle, tail = ("".join(part) for part in (new[:start], new[start:len(new) - end], new[len(new) - end:]))
+    if not middle or not (head + tail).strip():
         return escape(after)
-    return Markup("{}<mark>{}</mark>{}").format(after[:start], middle, after[len(after) - end:])
+    return Markup("{}<mark>{}</mark>{}").format(head, middle, tail)
 
 
-def _common(one: str, other: str) -> int:
+def _common(one: list[str], other: list[str]) -> int:
     length = 0
     for a, b in zip(one, other, strict=False):
         if a != b:

@@ -201,12 +201,14 @@ def _chosen(form: RecordForm) -> dict[str, Any]:
 
 def _conflict_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> tuple[str, int]:
     actor, session = current_actor(), db.session()
-    change = Change(resource.name, _mine(form), key={"id": row["id"]}, version=row["version"], only="update")
-    [outcome] = plan(session, [change], Source(Door.FORM, actor))
+    wanted = Change(resource.name, _mine(form), key={"id": row["id"]}, version=seen, only="update")
+    source = Source(Door.FORM, actor)
+    [stale] = plan(session, [wanted], source)                                        # what would differ
+    [now] = plan(session, [wanted._replace(version=row["version"])], source)         # what stands against it
     picks = {name.removeprefix("take-"): value for name, value in request.form.items() if name.startswith("take-")}
     if "all" in request.form:
         picks = dict.fromkeys((field.name for field in form.fields), request.form["all"])
-    merge = conflict.merge(session, resource, row, outcome.diff, seen, actor, picks=picks, refused=outcome.errors)
+    merge = conflict.merge(session, resource, row, stale.diff or now.diff, seen, actor, picks=picks, refused=now.errors)
     return render_template("records/conflict.html", resource=resource, row=row, merge=merge, title=resource.text(row),
                            back=way_back(resource), sent=forms.sent(form, merge.mine)), 409
 

@@ -51,13 +51,18 @@ class RecordForm:
         return next((self[field.name] for field in self.fields if field.kind == "lines"), None)
 
     def values(self) -> dict[str, Any]:
-        """What was typed, by name, for the gate. What is kept by a provider is left out, and moments nobody touched."""
+        """What was typed, by name, for the gate. What a provider keeps is left out, and what nobody touched."""
         return {field.name: typed(field, self[field.name]) for field in self.fields
                 if not getattr(self[field.name], "kept", "") and not self._untouched(field)}
 
     def _untouched(self, field: Field) -> bool:
-        """A moment is shown without what is finer than its input; sending it back unread must not round it."""
-        return field.kind == "datetime" and self.row is not None and self[field.name].data == shown(field, self.row)
+        """Some inputs show less than there is: of a moment its minutes, of what is neither yes nor no an open box.
+
+        Sending them back as they came must not change the value.
+        """
+        if self.row is None or self.row.get(field.column) is not None and field.kind != "datetime":
+            return False
+        return field.kind in ("datetime", "boolean") and bool(self[field.name].data == shown(field, self.row))
 
     def refuse(self, errors: Mapping[str, str]) -> None:
         """Put what the gate said beside the inputs; what belongs to none of them stands above the form."""
@@ -246,7 +251,7 @@ def _choice(field: Field, row: Row | None) -> Any:
     now = row.get(field.column) if row is not None else None
     open_ = field.names if now is None or field.transitions is None else (now, *field.transitions.get(now, ()))
     options = [SelectChoice(state.name, state.title) for state in field.choices if state.name in open_]
-    if not field.required or (now is None and field.default is None):
+    if not field.required or (now is None and (row is not None or field.default is None)):
         options.insert(0, SelectChoice("", "Not chosen"))
     hint = field.hint
     if now is not None and field.transitions is not None and len(open_) == 1:

@@ -1,6 +1,6 @@
 """Record pages in the URL map: the converter that knows the resources, and the blueprint the pages hang on."""
 from flask import Blueprint, Flask
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter, Map
 
 from app import ui
 from app.records import labels, registry
@@ -9,14 +9,14 @@ bp = Blueprint("records", __name__)
 
 
 class ResourceConverter(BaseConverter):
-    """The name of a registered resource; anything else is no page of ours. The view gets the name."""
+    """The name of a resource registered when the map is made; anything else is no page of ours. The view gets the name.
 
-    regex = "[a-z][a-z0-9_]*"
+    The names stand in the expression itself: a name refused later would be answered "method not allowed", not "not found".
+    """
 
-    def to_python(self, value: str) -> str:
-        if value not in {resource.name for resource in registry.resources()}:
-            raise ValidationError
-        return value
+    def __init__(self, map: Map) -> None:
+        super().__init__(map)
+        self.regex = "(?:{})".format("|".join(resource.name for resource in registry.resources()) or "(?!)")
 
     def to_url(self, value: object) -> str:
         return str(getattr(value, "name", value))

@@ -1,0 +1,384 @@
+"""Forms made from the declarations: what a person types is kept, read by the gate, saved once, and nothing else changes."""
+import json
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Text
+
+from app.audit import Audit
+from app.extensions import db
+from app.records.registry import named
+from app.transaction import transaction
+from tests.records import gate
+from tests.records.gate import EVENT, FORM, act, customer, order, payment
+from tests.records.pages import Page, get, inline, post, read
+from tests.records.stock import MIDNIGHT, NAMES, fill, put
+
+
+@pytest.fixture
+def shop(app):
+    act(customer("ada@acme.example", name="Ada Whitcombe", phone="+44 20 1"), customer("bob@other.example", name="Bob"))
+    act(*(gate.Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create") for sku in ("TEA", "CUP")))
+    act(order("ORD-1", customer="ada@acme.example", status="placed", phone="+49 30 77", note="one\ntwo",
+              lines=[{"product": "TEA", "quantity": 2, "unit_price": "5.00"}]), source=FORM)
+
+
+def row(number: str = "ORD-1") -> dict:
+    return gate.row("orders", number=number)
+
+
+def edit(client, path: str, **changes) -> dict:
+    """What the form of this record would send, with some inputs filled in otherwise."""
+    return {**get(client, f"{path}/edit").form(path), **changes}
+
+
+def test_a_record_is_made_from_its_form(shop, sign_in):
+    client = sign_in("operator")
+    typed = get(client, "/orders/new").form("/orders")
+    assert typed["status"] == "draft"
+    assert typed["currency"] == "EUR"
+
+    answer = post(client, "/orders", {**typed, "number": "ORD-9", "customer": "Ada@acme.example", "total": "1,234.50", "note": "line\r\nline",
+                                      "lines-0-product": "TEA", "lines-0-quantity": "3", "lines-0-unit_price": "4"})
+
+    made = row("ORD-9")
+    assert answer.location == f"/orders/{made['id']}"
+    assert (made["total_minor"], made["note"], made["version"]) == (123450, "line\nline", 1)
+    assert made["customer_id"] == gate.row("customers", email="ada@acme.example")["id"]
+    assert [(line["quantity"], line["unit_price_minor"]) for line in gate.lines() if line["parent_id"] == made["id"]] == [(3, 400)]
+    assert "Order ORD-9 is created" in get(client, answer.location).text
+
+
+def test_the_form_that_was_sent_twice_makes_one_record(shop, sign_in):
+    client = sign_in()
+    typed = {**get(client, "/customers/new").form("/customers"), "email": "new@example.com"}
+
+    first, second = post(client, "/customers", typed), post(client, "/customers", typed)
+
+    assert first.location == second.location
+    assert len(gate.rows("customers", email="new@example.com")) == 1
+
+
+def test_two_records_from_two_forms_are_two(shop, sign_in):
+    client = sign_in()
+    for number in ("1", "2"):
+        post(client, "/deliveries", {**get(client, "/deliveries/new").form("/deliveries"), "tracking_number": number})
+
+    assert len(gate.rows("deliveries")) == 2
+
+
+def test_parameters_fill_in_a_new_form(shop, sign_in):
+    page = get(sign_in(), "/deliveries/new?order=ORD-1&nonsense=1")
+
+    assert page.form("/deliveries")["order"] == "ORD-1"
+
+
+def test_what_is_wrong_is_said_beside_the_input_and_on_top_and_everything_typed_stays(shop, sign_in):
+    client = sign_in()
+    typed = {**get(client, "/orders/new").form("/orders"), "number": "ORD-9", "total": "12,3,4x", "customer": "nobody@example.com",
+             "note": "keep <me>", "city": "Köln", "lines-0-product": "TEA", "lines-0-quantity": "-1"}
+
+    page = read(client.post("/orders", data=typed), 422)
+
+    again = page.form("/orders")
+    assert {name: again[name] for name in typed if name not in ("csrf_token", "once")} \
+        == {name: value for name, value in typed.items() if name not in ("csrf_token", "once")}
+    assert again["once"] == typed["once"]
+    assert "This is not a number" in page.text
+    assert "No customer has the e-mail nobody@example.com" in page.text
+    assert {"#total", "#customer"} <= set(page.links())
+    assert page.every("input", id="total")[0]["aria-invalid"] == "true"
+    assert page.every("input", id="total")[0]["aria-describedby"] == "total-error"
+    assert [attributes for _, attributes in page.tags if "autofocus" in attributes][0]["role"] == "alert"
+    assert not gate.rows("orders", number="ORD-9")
+    assert not inline(page.html)
+
+
+def test_a_required_field_left_empty_is_said_by_name(shop, sign_in):
+    page = read(sign_in().post("/products", data={"name": "No SKU"}), 422)
+
+    assert "SKU:" in page.text
+    assert "Price:" in page.text
+
+
+def test_a_taken_key_is_said_beside_it(shop, sign_in):
+    client = sign_in()
+
+    page = read(client.post("/customers", data={"email": "ada@acme.example", "name": "Another"}), 422)
+
+    assert page.every("input", id="email")[0]["aria-invalid"] == "true"
+    assert page.form("/customers")["name"] == "Another"
+
+
+def test_an_edit_is_saved_with_what_changed_alone(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+
+    answer = post(client, path, edit(client, path, city="Köln", **{"lines-0-quantity": "5"}))
+
+    assert answer.location == path
+    assert row()["version"] == 2
+    audit = db.session.query(Audit).filter_by(resource="orders", version=2).one()
+    assert sorted(json.loads(audit.diff)) == ["city", "lines"]
+    assert (audit.door, audit.actor_id) == ("form", client.user_id)
+    assert audit.request_id
+    assert "Order ORD-1 is saved" in get(client, answer.location).text
+
+
+def test_pressing_save_twice_changes_once(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+    typed = edit(client, path, city="Köln")
+
+    post(client, path, typed)
+    answer = post(client, path, typed)
+
+    assert row()["version"] == 2
+    assert "nothing differs" in get(client, answer.location).text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saving_a_form_as_it_came_changes_nothing(app, sign_in, name):
+    """Every kind of value is shown such that reading it again gives the same."""
+    resource, client = named(name), sign_in()
+    fill(resource, 12)
+    with transaction() as session:
+        for column, value in (("country", "DE"), ("email", resource.table.c.id.cast(Text) + "@example.com")):
+            if column in resource.table.c:
+                session.execute(resource.table.update().values({column: value}))
+
+    for id in range(1, 13):
+        before = gate.row(name, id=id)
+        post(client, f"/{name}/{id}", edit(client, f"/{name}/{id}"))
+        assert gate.row(name, id=id) == before, id
+
+
+def test_a_moment_nobody_touched_keeps_its_seconds(shop, sign_in):
+    exact = datetime(2026, 3, 1, 8, 0, 17, 250_000, tzinfo=UTC)
+    put("orders", {"id": 77, "number": "X", "total_minor": 1, "currency": "EUR", "status": "draft", "placed_at": exact})
+    client = sign_in()
+
+    post(client, "/orders/77", edit(client, "/orders/77", city="Köln"))
+
+    assert row("X")["city"] == "Köln"
+    assert row("X")["placed_at"] == exact
+
+
+def test_moments_are_typed_in_the_time_zone_of_the_person(shop, sign_in):
+    put("orders", {"id": 77, "number": "X", "total_minor": 1, "currency": "EUR", "status": "draft", "placed_at": MIDNIGHT})
+    client = sign_in(time_zone="America/New_York", email="ny@example.com")
+    assert edit(client, "/orders/77")["placed_at"] == "2026-02-28T19:00"
+
+    post(client, "/orders/77", edit(client, "/orders/77", placed_at="2026-02-28T20:30"))
+
+    assert row("X")["placed_at"] == datetime(2026, 3, 1, 1, 30, tzinfo=UTC)
+
+
+def test_a_tick_taken_off_is_saved(shop, sign_in):
+    client, id = sign_in(), gate.row("products", sku="TEA")["id"]
+    typed = edit(client, f"/products/{id}")
+    assert typed.pop("is_active") == "y"
+
+    post(client, f"/products/{id}", typed)
+
+    assert gate.row("products", sku="TEA")["is_active"] is False
+
+
+def test_a_reference_emptied_is_emptied(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+
+    post(client, path, edit(client, path, customer=""))
+
+    assert row()["customer_id"] is None
+
+
+def test_only_states_that_can_follow_are_offered(shop, sign_in):
+    page = get(sign_in(), f"/orders/{row()['id']}/edit")
+
+    start = page.html.index('id="status"')
+    assert [word for word in ("draft", "placed", "packing", "shipped", "delivered", "cancelled")
+            if f'value="{word}"' in page.html[start:page.html.index("</select>", start)]] == ["placed", "packing", "shipped", "cancelled"]
+
+
+def test_a_state_that_cannot_follow_is_refused_in_words(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+
+    page = read(client.post(path, data=edit(client, path, status="delivered", city="Köln")), 422)
+
+    assert "Status:" in page.text
+    assert page.form(path)["city"] == "Köln"
+    assert row()["status"] == "placed"
+
+
+def test_lines_are_added_and_taken_out_without_a_script(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+
+    more = read(client.post(path, data=edit(client, path, city="Köln", add_line="1"))).form(path)
+    assert more["lines-1-product"] == ""
+    assert more["city"] == "Köln"
+    more |= {"lines-1-product": "CUP", "lines-1-quantity": "4"}
+    fewer = read(client.post(path, data={**more, "remove_line": "0"})).form(path)
+    assert fewer["lines-0-product"] == "CUP"
+    assert "lines-1-product" not in fewer
+    assert row()["version"] == 1, "nothing is saved until Save"
+
+    post(client, path, fewer)
+
+    assert [(line["product_id"], line["quantity"]) for line in gate.lines()] == [(gate.row("products", sku="CUP")["id"], 4)]
+    assert row()["version"] == 2
+
+
+def test_empty_lines_are_left_out_and_wrong_ones_named(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+
+    page = read(client.post(path, data=edit(client, path, **{"lines-1-product": "", "lines-1-quantity": "", "lines-2-product": "NONE",
+                                                             "lines-2-quantity": "1"})), 422)
+    assert "Line 2" in page.text, "the empty one does not count"
+    post(client, path, edit(client, path, **{"lines-1-product": "", "lines-1-quantity": ""}))
+
+    assert len(gate.lines()) == 1
+
+
+def test_fields_kept_by_a_provider_are_shown_locked_and_cannot_be_written(live, shop, sign_in):
+    act(payment("paid", 10, order={"number": "ORD-1"}), source=EVENT)
+    kept = gate.row("payments")
+    client, path = sign_in(), f"/payments/{kept['id']}"
+
+    page = get(client, f"{path}/edit")
+    post(client, path, {**page.form(path), "amount": "999", "status": "refunded"})
+
+    assert "Kept by stripe." in page.text
+    assert "readonly" in page.every("input", id="amount")[0]
+    assert gate.row("payments") == kept
+
+
+def test_after_detaching_all_fields_are_peoples(live, shop, sign_in):
+    act(payment("paid", 10), source=EVENT)
+    client, path = sign_in("manager"), f"/payments/{gate.row('payments')['id']}"
+    form = get(client, path).form(f"{path}/detach")
+
+    post(client, f"{path}/detach", form)
+    post(client, path, edit(client, path, amount="11"))
+
+    assert (gate.row("payments")["amount_minor"], gate.row("payments")["account"]) == (1100, "")
+    assert "detached it from stripe" in get(client, path).text
+    assert sign_in("operator").post(f"{path}/detach", data=form).status_code == 403
+
+
+def test_a_field_one_may_not_see_is_not_in_the_form_and_stays(shop, sign_in):
+    client, path = sign_in("operator"), f"/orders/{row()['id']}"
+    typed = edit(client, path, city="Köln")
+    assert "phone" not in typed
+
+    post(client, path, {**typed, "phone": "+1"})
+
+    assert (row()["city"], row()["phone"]) == ("Köln", "+49 30 77")
+
+
+def test_a_form_whose_token_is_too_old_is_shown_again_with_what_was_typed(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+    typed = {**edit(client, path, city="Köln"), "csrf_token": "stale"}
+    client.with_token = False
+
+    page = read(client.post(path, data=typed), 400)
+    new = read(client.post("/customers", data={"email": "new@example.com", "csrf_token": "stale"}), 400)
+
+    assert "This page was open for too long" in page.text
+    assert page.form(path)["city"] == "Köln"
+    assert page.form(path)["csrf_token"] != "stale"
+    assert row()["version"] == 1
+    assert new.form("/customers")["email"] == "new@example.com"
+    assert not gate.rows("customers", email="new@example.com")
+    post(client, path, page.form(path))
+    assert row()["city"] == "Köln", "the token of the new form is good"
+
+
+@pytest.mark.parametrize("path", ["/orders/1/trash", "/orders/1/restore", "/orders/1/detach"])
+def test_buttons_without_a_token_do_nothing(shop, sign_in, path):
+    client = sign_in()
+    client.with_token = False
+
+    assert client.post(path, data={"version": "1"}).status_code == 400
+    assert row()["trashed_at"] is None
+
+
+def test_the_list_with_its_filters_is_remembered_through_edit_and_save(shop, sign_in):
+    client, id = sign_in(), row()["id"]
+    record = read(client.get(f"/orders/{id}", headers={"Referer": "http://localhost/orders?status=placed&sort=-total"}))
+    typed = get(client, record.link("/edit")).form(f"/orders/{id}")
+
+    saved = post(client, f"/orders/{id}", {**typed, "city": "Köln"})
+
+    assert "/orders?status=placed&sort=-total" in record.links()
+    assert "/orders?status=placed&sort=-total" in get(client, saved.location).links()
+
+
+@pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/orders\nX: y", "orders"])
+def test_a_way_back_to_somebody_else_is_not_taken(shop, sign_in, evil):
+    client, id = sign_in(), row()["id"]
+
+    page = read(client.get(f"/orders/{id}", query_string={"back": evil}))
+    answer = client.post(f"/orders/{id}/trash", data={"back": evil})
+
+    assert not any("evil" in link or "javascript" in link for link in page.links())
+    assert answer.location == "/orders"
+
+
+def test_a_record_goes_to_the_trash_and_comes_back(shop, sign_in):
+    client, path = sign_in("operator"), f"/orders/{row()['id']}"
+    act(gate.Change("deliveries", {"tracking_number": "T1", "order": "ORD-1"}, only="create"))
+    question = get(client, f"{path}/trash")
+    assert "1 delivery refer to it" in question.text or "1 delivery refers to it" in question.text
+
+    answer = post(client, f"{path}/trash", question.form(f"{path}/trash"))
+    listed = get(client, answer.location)
+    assert "Order ORD-1 is in the trash" in listed.text
+    trashed = get(client, path)
+    assert "This order is in the trash" in trashed.text
+    assert not any(link.startswith(f"{path}/edit") for link in trashed.links())
+    assert client.get(f"{path}/edit").status_code == 303
+
+    back = post(client, f"{path}/restore", listed.form(f"{path}/restore"))
+
+    assert "Order ORD-1 is back" in get(client, back.location).text
+    assert row()["trashed_at"] is None
+    text = get(client, path).text
+    assert text.index("took it out of the trash") < text.index("moved it to the trash")
+
+
+def test_trash_and_restore_pressed_twice_are_done_once(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+
+    for verb in ("trash", "trash", "restore", "restore"):
+        post(client, f"{path}/{verb}", {})
+
+    assert row()["version"] == 3
+
+
+def test_an_edit_of_what_went_to_the_trash_meanwhile_is_refused_in_words(shop, sign_in):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+    typed = edit(client, path, city="Köln")
+    client.post(f"{path}/trash")
+
+    answer = client.post(path, data=typed)
+
+    assert answer.status_code in (409, 422)
+    assert "trash" in answer.get_data(as_text=True)
+    assert row()["city"] is None
+
+
+@pytest.mark.parametrize("version", ["", "x", "0", "-1", "99999999999999999999", "1.5"])
+def test_an_edit_must_say_what_it_changes(shop, sign_in, version):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+
+    assert client.post(path, data={**edit(client, path), "version": version}).status_code == 400
+
+
+@pytest.mark.parametrize("data", [{"lines-x-product": "1"}, {"lines-99999999999-product": "TEA"}, {"lines-0": "x"}, {"number": "\x00"},
+                                  {"total": "9" * 400}, {"status": "nonsense"}, {"note": "x" * 20_000}, {"placed_at": "0001-01-01T00:00"},
+                                  {"customer": "\ud800"}, {"remove_line": "9"}, {"take-city": "mine", "mine": "nothing"}, {"all": "mine"}])
+def test_strange_posts_never_crash(shop, sign_in, data):
+    client, path = sign_in(), f"/orders/{row()['id']}"
+    typed = edit(client, path)
+    encoded = {name: value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value for name, value in data.items()}
+
+    assert client.post(path, data={**typed, **encoded}).status_code < 500
+    assert client.post("/orders", data={**encoded, "number": "ORD-1"} | encoded).status_code < 500
