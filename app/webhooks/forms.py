@@ -12,7 +12,7 @@ TYPED = {"autocomplete": "off", "maxlength": "500"}
 
 
 class AddEndpoint(FlaskForm):
-    provider = SelectField("Provider")
+    provider = SelectField("Provider", validators=[GIVEN])
     name = StringField("Name", validators=[GIVEN, Length(max=LONGEST_NAME)], render_kw={"autocomplete": "off"},
                        description="What staff will call it, like Stripe EU.")
     secret = PasswordField("Signing secret", validators=[GIVEN], render_kw=TYPED,

@@ -15,6 +15,7 @@ from app.jobs import queues
 from app.jobs.queue import Claim, Queue, fail, finish_many
 from app.records.changes import Change, Outcome, Source, apply
 from app.records.registry import named
+from app.records.resource import Resource
 from app.transaction import transaction
 from app.webhooks import live
 from app.webhooks.live import Live
@@ -77,12 +78,13 @@ def as_received(stored: StoredReceipt, body: bytes, endpoint: Live) -> Receipt:
 def refusal(outcomes: Sequence[Outcome], told: Sequence[Change]) -> Problem | None:
     """Why an event cannot take effect, in one sentence a person can act on; None if it did."""
     for outcome, change in zip(outcomes, told, strict=True):
-        label = named(change.resource).singular.lower()
+        resource = named(change.resource)
+        label = resource.singular.lower()
         if outcome.kind == "conflict":
             return Conflict(f"Somebody changed the {label} at the same moment.", retry=True)
         if outcome.kind in REFUSED and outcome.errors:
-            said = clean(" ".join(f"{name}: {sentence}" if name else sentence for name, sentence in outcome.errors.items()))[:400]
-            return Invalid(said, title=f"The {label} {outside(change)} was refused")
+            said = " ".join(f"{_title(resource, name)}{sentence}" for name, sentence in outcome.errors.items())
+            return Invalid(clean(said)[:400], title=f"The {label} {outside(change)} was refused")
     if any(outcome.kind in REFUSED for outcome in outcomes):
         return Invalid("Another part of the event was refused.")
     return None
@@ -155,6 +157,12 @@ def _incomings(by: Provider, event: Event, endpoint: Live, receipt: Receipt) -> 
         raise Unreadable("Its body is not kept any more.")
     incomings = by.parse(receipt, endpoint.config)
     return incomings if event.item is None else incomings[event.item:event.item + 1]
+
+
+def _title(resource: Resource, name: str) -> str:
+    """The field as a person knows it; what is no field, as the provider wrote it; "" for what concerns the whole record."""
+    field = resource.field(name)
+    return f"{name if field is None else field.title}: " if name else ""
 
 
 def outside(change: Change) -> str:

@@ -63,9 +63,8 @@ def became(event: Event, touched: list[Touched]) -> str:
 def attempted(attempt: Attempt) -> Tried:
     """How this try went."""
     if attempt.ended_at is None:
-        return Tried("arrow-repeat", "", f"Attempt {attempt.number} is under way")
-    icon, tone, deed = ATTEMPTS.get(attempt.outcome or "", ("check-lg", "ok", "took effect"))
-    return Tried(icon, tone, f"Attempt {attempt.number} {deed}")
+        return Tried("arrow-repeat", "", "is under way")
+    return Tried(*ATTEMPTS.get(attempt.outcome or "", ("check-lg", "ok", "took effect")))
 
 
 def worker(owner: str | None) -> str:

@@ -166,9 +166,9 @@ def test_deleted_moves_to_the_trash(post, drain):
 
 
 @pytest.mark.parametrize(("data", "field"), [
-    ({"id": "P-1", "amount": "twelve", "currency": "EUR"}, "amount"), ({"id": "P-1", "colour": "red"}, "colour"),
-    ({"id": "P-1", "status": "maybe"}, "status"), ({"id": "P-1", "version": 7}, "version"), ({"id": "P-1", "said": "{}"}, "said"),
-    ({"id": "P-1", "currency": "EUR", "amount_minor": "1"}, "amount"),
+    ({"id": "P-1", "amount": "twelve", "currency": "EUR"}, "Amount"), ({"id": "P-1", "colour": "red"}, "colour"),
+    ({"id": "P-1", "status": "maybe"}, "Status"), ({"id": "P-1", "version": 7}, "version"), ({"id": "P-1", "said": "{}"}, "said"),
+    ({"id": "P-1", "currency": "EUR", "amount_minor": "1"}, "Amount"),
 ])
 def test_what_the_gate_refuses_is_dead_at_once_with_a_sentence(post, drain, data, field):
     post({"type": "payments.created", "timestamp": "2026-06-01T00:00:00Z", "data": data}, "standard")
@@ -177,7 +177,7 @@ def test_what_the_gate_refuses_is_dead_at_once_with_a_sentence(post, drain, data
     [refused] = events()
     assert (refused.status, refused.attempts) == ("dead", 1)
     assert refused.last_error.startswith("The payment P-1 was refused.")
-    assert field in refused.last_error
+    assert f"{field}: " in refused.last_error
     assert payments() == []
 
 
