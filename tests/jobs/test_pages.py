@@ -1,0 +1,288 @@
+"""The pages of the jobs, from the database alone, and what a person may do there."""
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.datastructures import MultiDict
+
+from app import cache
+from app.audit import SYSTEM, Audit
+from app.errors import BadRequest, Conflict, NotFound
+from app.extensions import db
+from app.jobs import listing, mend, queues, words
+from app.jobs.enqueue import enqueue
+from app.jobs.models import Attempt, Job
+from app.jobs.queue import claim
+from app.jobs.schedules import declare
+from app.jobs.work import run
+from app.transaction import now, transaction
+
+
+@pytest.fixture(autouse=True)
+def _fresh(trial_tables):
+    for name in ("redis", "pulse", "dead jobs"):
+        cache.drop(name)
+
+
+@pytest.fixture
+def job(app):
+    """Queue a job and give it a state: `job(status="dead", last_error="No")`."""
+
+    def make(name="trial.says", *, key=None, by=SYSTEM, args=None, **values):
+        with transaction() as session:
+            id = enqueue(session, name, args, key=key, by=by).id
+            if values:
+                session.execute(sa.update(Job).where(Job.id == id).values(**values))
+            return id
+    return make
+
+
+def deeds():
+    db.session.rollback()
+    return db.session.execute(sa.select(Audit.action, Audit.record_id, Audit.actor).where(Audit.resource == "jobs")).all()
+
+
+# verbs
+
+def test_a_dead_job_is_queued_again_once_however_often_one_presses(job, stored):
+    id = job(status="dead", attempts=5, last_error="No", cancel_requested_at=None)
+    mend.retry(id, by=SYSTEM)
+    mend.retry(id, by=SYSTEM)
+    assert (stored(id).status, stored(id).attempts, stored(id).last_error) == ("waiting", 0, None)
+
+
+def test_a_retry_keeps_the_cursor(job, stored):
+    id = job(status="dead", cursor={"next": 7})
+    mend.retry(id, by=SYSTEM)
+    assert stored(id).cursor == {"next": 7}
+
+
+def test_a_job_that_is_done_is_not_done_again(job):
+    with pytest.raises(Conflict, match="done"):
+        mend.retry(job(status="done"), by=SYSTEM)
+
+
+def test_a_retry_does_not_run_beside_its_successor(job):
+    dead = job(key="orders", status="dead")
+    job(key="orders")
+    with pytest.raises(Conflict, match="Another job"):
+        mend.retry(dead, by=SYSTEM)
+
+
+def test_a_waiting_job_is_cancelled_at_once(job, stored, drain):
+    id = job()
+    assert mend.cancel(id, by=SYSTEM)
+    assert mend.cancel(id, by=SYSTEM)
+    assert drain() == 0
+    assert (stored(id).status, stored(id).outcome) == ("cancelled", "cancelled")
+
+
+def test_a_running_job_is_asked_to_stop(job, stored):
+    id = job("trial.chunks", args={"total": 3})
+    one, = claim(queues.named("heavy"), "me")
+    assert not mend.cancel(id, by=SYSTEM)
+    assert stored(id).status == "running"
+    run(one)
+    assert stored(id).status == "cancelled"
+
+
+@pytest.mark.parametrize("status", ["done", "dead"])
+def test_what_has_ended_cannot_be_cancelled(job, status):
+    with pytest.raises(Conflict):
+        mend.cancel(job(status=status), by=SYSTEM)
+
+
+def test_only_a_dead_job_is_discarded(job, stored):
+    dead = job(status="dead")
+    mend.discard(dead, by=SYSTEM)
+    assert (stored(dead).status, stored(dead).outcome) == ("cancelled", "discarded")
+    with pytest.raises(Conflict):
+        mend.discard(job(), by=SYSTEM)
+
+
+def test_all_dead_jobs_of_a_kind_are_queued_again(job, stored):
+    mine, other, alive = job(status="dead"), job("trial.once", status="dead"), job()
+    assert mend.retry_all(listing.Asked("dead", {"kind": "trial.says"}), by=SYSTEM) == 1
+    assert [stored(id).status for id in (mine, other, alive)] == ["waiting", "dead", "waiting"]
+
+
+def test_every_deed_is_in_the_trail(job):
+    first, second = job(status="dead"), job(status="dead", key="two")
+    mend.retry(first, by=SYSTEM)
+    mend.cancel(first, by=SYSTEM)
+    mend.discard(second, by=SYSTEM)
+    assert [tuple(row) for row in deeds()] == [("jobs.retry", first, "Backroom"), ("jobs.cancel", first, "Backroom"),
+                                               ("jobs.discard", second, "Backroom")]
+
+
+@pytest.mark.parametrize("verb", [mend.retry, mend.cancel, mend.discard])
+def test_a_job_that_is_not_there_is_not_found(app, verb):
+    with pytest.raises(NotFound):
+        verb(4711, by=SYSTEM)
+
+
+# the list
+
+def test_pages_joined_are_the_whole_list_once_in_both_directions(job, monkeypatch):
+    monkeypatch.setattr(listing, "SIZE", 3)
+    ids = [job(key=str(number)) for number in range(8)][::-1]
+    session, seen, after, page = db.session(), [], None, None
+    while page is None or page.after:
+        page = listing.page(session, listing.asked(MultiDict({} if after is None else {"after": after})))
+        seen, after = seen + [one.id for one in page.jobs], str(page.after)
+    assert seen == ids
+    back = [one.id for one in page.jobs]
+    while page.before:
+        page = listing.page(session, listing.asked(MultiDict({"before": str(page.before)})))
+        back = [one.id for one in page.jobs] + back
+    assert back == ids
+
+
+def test_each_view_counts_and_shows_the_same(job):
+    states = {"dead": {"status": "dead"}, "retrying": {"attempts": 1}, "waiting": {}, "running": {"status": "running"},
+              "done": {"status": "done"}, "cancelled": {"status": "cancelled"}}
+    made = {view: job(key=view, **values) for view, values in states.items()}
+    counts = listing.counts(db.session(), listing.Asked())
+    for view, id in made.items():
+        page = listing.page(db.session(), listing.asked(MultiDict({"status": view})))
+        assert [one.id for one in page.jobs] == [id]
+        assert (counts[view].number, counts[view].capped) == (1, False)
+    assert counts[""].number == 6
+
+
+def test_counts_stop_at_the_cap(job, monkeypatch):
+    monkeypatch.setattr(listing, "CAP", 2)
+    for number in range(4):
+        job(key=str(number))
+    assert listing.counts(db.session(), listing.Asked())[""] == listing.Count(2, True)
+
+
+@pytest.mark.parametrize("args", [{"status": "lost"}, {"color": "red"}, {"after": "x"}, {"before": "9" * 30}, {"after": "²"}])
+def test_a_parameter_the_list_does_not_know_is_refused(args):
+    with pytest.raises(BadRequest):
+        listing.asked(MultiDict(args))
+
+
+# pages
+
+def test_the_list_says_how_each_job_stands(job, sign_in):
+    job(status="dead", last_error="The road is closed.")
+    text = sign_in("viewer").get("/jobs").text
+    assert "Dead" in text
+    assert "The road is closed." in text
+    assert "Redis does not answer" in text or "Workers" in text
+
+
+def test_an_empty_list_says_what_would_be_here(app, sign_in):
+    assert "No job has run yet" in sign_in("viewer").get("/jobs").text
+    assert "None is dead" in sign_in("viewer").get("/jobs?status=dead").text
+    assert "No job is like that" in sign_in("viewer").get("/jobs?kind=trial.says").text
+
+
+def test_a_filter_the_list_does_not_know_is_a_page_that_says_so(app, sign_in):
+    assert sign_in("viewer").get("/jobs?color=red").status_code == 400
+
+
+def test_the_list_warns_when_nobody_works(job, sign_in):
+    job()
+    assert "Nobody works on this" in sign_in("viewer").get("/jobs").text
+
+
+def test_a_job_page_shows_attempts_progress_result_and_who_started_it(job, sign_in, drain):
+    id = job("trial.chunks", args={"total": 4})
+    drain()
+    text = sign_in("manager").get(f"/jobs/{id}").text
+    for word in ("Done", "4 of 4", "chunks", "Backroom", "1 of 3 used", "process"):
+        assert word in text
+
+
+def test_a_job_page_shows_the_error_and_its_traceback_to_those_who_may(job, sign_in, drain):
+    id = job("trial.fails", args={"how": "fail"})
+    drain()
+    with transaction() as session:
+        session.execute(sa.update(Attempt).values(error="Traceback\n  secret line\nValueError: bad"))
+    assert "secret line" in sign_in("manager").get(f"/jobs/{id}").text
+    assert "secret line" not in sign_in("viewer").get(f"/jobs/{id}").text
+    assert "ValueError: bad" in sign_in("viewer").get(f"/jobs/{id}").text
+
+
+def test_an_open_job_refreshes_itself_and_an_ended_one_does_not(job, sign_in, drain):
+    id = job()
+    client = sign_in("viewer")
+    assert 'data-live="2"' in client.get(f"/jobs/{id}").text
+    drain()
+    assert "data-live" not in client.get(f"/jobs/{id}").text
+
+
+def test_a_job_that_is_not_kept_is_not_found(app, sign_in):
+    assert sign_in("viewer").get("/jobs/4711").status_code == 404
+    assert sign_in("viewer").get(f"/jobs/{2**64}").status_code == 404
+
+
+def test_an_operator_may_retry_and_cancel(job, sign_in, stored):
+    id = job(status="dead")
+    client = sign_in("operator")
+    assert "Retry job" in client.get(f"/jobs/{id}").text
+    assert client.post(f"/jobs/{id}/retry").status_code == 303
+    assert stored(id).status == "waiting"
+    assert client.post(f"/jobs/{id}/cancel").status_code == 303
+    assert stored(id).status == "cancelled"
+    with transaction() as session:
+        session.execute(sa.update(Job).values(status="dead"))
+    assert client.post(f"/jobs/{id}/discard").status_code == 303
+    assert stored(id).outcome == "discarded"
+    with transaction() as session:
+        session.execute(sa.update(Job).values(status="dead"))
+    assert client.post("/jobs/retry?kind=trial.says").status_code == 303
+    assert stored(id).status == "waiting"
+
+
+@pytest.mark.parametrize("verb", ["{id}/retry", "{id}/cancel", "{id}/discard", "retry"])
+def test_a_viewer_may_only_look(job, sign_in, stored, verb):
+    id = job(status="dead")
+    client = sign_in("viewer")
+    assert client.post("/jobs/" + verb.format(id=id)).status_code == 403
+    assert "<form method=\"post\" action=\"/jobs/" not in client.get(f"/jobs/{id}").text
+    assert stored(id).status == "dead"
+
+
+def test_what_cannot_be_done_is_said_on_a_page(job, sign_in):
+    assert sign_in("operator").post(f"/jobs/{job(status='done')}/retry").status_code == 409
+
+
+def test_schedules_are_listed(app, sign_in):
+    declare()
+    text = sign_in("viewer").get("/jobs/schedules").text
+    assert "Drop old jobs" in text
+    assert "20 3 * * *" in text
+
+
+def test_a_hundred_dead_jobs_are_a_loud_mark(job, sign_in):
+    job(status="dead")
+    assert "dead, need a person" in sign_in("viewer").get("/jobs").text
+
+
+def test_the_pulse_says_how_far_the_queues_are_behind(job, sign_in):
+    id = job()
+    with transaction() as session:
+        session.execute(sa.update(Job).where(Job.id == id).values(run_at=now(session) - timedelta(minutes=10)))
+    assert "Queue 10 min behind" in sign_in("viewer").get("/jobs").text
+
+
+# words
+
+@pytest.mark.parametrize(("values", "word"), [
+    ({"status": "waiting", "attempts": 0}, "Queued"), ({"status": "waiting", "attempts": 1}, "Retrying"),
+    ({"status": "running"}, "Running"), ({"status": "done"}, "Done"), ({"status": "dead"}, "Dead"),
+    ({"status": "cancelled"}, "Cancelled"), ({"status": "cancelled", "outcome": "discarded"}, "Discarded")])
+def test_every_state_has_its_word(values, word):
+    assert words.shown(Job(**{"attempts": 0} | values))[2] == word
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.0123, "12 ms"), (5, "5.0 s"), (600, "10 min"), (7200, "2.0 h")])
+def test_durations_are_short(seconds, said):
+
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    assert words.took(begin, begin + timedelta(seconds=seconds)) == said
+
+

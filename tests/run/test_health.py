@@ -1,0 +1,104 @@
+"""What probes and monitoring are told."""
+import pytest
+
+from app import cache
+from app.extensions import db
+from app.files import storage
+from app.jobs import ring
+from app.jobs.enqueue import enqueue
+from app.run import canary, health
+from app.transaction import transaction
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    cache.drop("readyz")
+    monkeypatch.delenv("METRICS_TOKEN", raising=False)
+    yield
+    cache.drop("readyz")
+
+
+def test_alive_is_alive(client):
+    assert client.get("/healthz").text == "ok\n"
+
+
+def test_probes_are_answered_by_whatever_address_they_use(client):
+    assert client.get("/healthz", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_ready_with_everything_there(client, valkey):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (200, "ready")
+    assert set(answer.json["checks"].values()) == {"ok"}
+
+
+def test_without_redis_it_is_degraded_and_still_takes_people(client, monkeypatch, tmp_path):
+    monkeypatch.setattr(ring, "connect", lambda url, timeout: ring.Redis.from_url(f"unix://{tmp_path}/nobody.sock"))
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["checks"]["redis"] == "failed"
+
+
+def test_without_a_database_it_is_not_ready(client, monkeypatch):
+    def gone(*args):
+        raise health.SQLAlchemyError("gone")
+    monkeypatch.setattr(db.session, "execute", gone)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["checks"]["database"]) == (503, "failed")
+
+
+def test_without_storage_it_is_not_ready(client, monkeypatch):
+    def full(self):
+        raise OSError("no space left")
+    monkeypatch.setattr(storage.Storage, "check", full)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["checks"]["storage"]) == (503, "failed")
+
+
+def test_behind_on_its_tables_it_is_not_ready(client, monkeypatch):
+    monkeypatch.setattr("app.run.tables.revision", lambda: "of another version")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["checks"]["tables"]) == (503, "failed")
+
+
+def test_with_the_wrong_key_it_is_not_ready(client, monkeypatch):
+    def wrong():
+        raise canary.Misconfigured("wrong")
+    monkeypatch.setattr(canary, "check", wrong)
+    assert client.get("/readyz").status_code == 503
+
+
+def test_an_answer_holds_for_a_moment_so_that_probes_cost_nothing(client, monkeypatch):
+    client.get("/readyz")
+    monkeypatch.setattr(health, "examine", lambda: pytest.fail("asked again"))
+    assert client.get("/readyz").status_code == 200
+
+
+def test_metrics_count_what_waits(client, app):
+    with transaction() as session:
+        enqueue(session, "jobs.prune")
+    text = client.get("/metrics").text
+    assert 'backroom_rows{queue="default",status="waiting"} 1.0' in text
+    assert "backroom_workers 0.0" in text
+    assert "backroom_doorbell_missed_total" in text
+    assert 'backroom_oldest_due_seconds{queue="default"}' in text
+
+
+def test_metrics_are_for_this_machine_only(client):
+    assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+def test_a_proxy_on_this_machine_opens_no_door_to_them(client, header):
+    assert client.get("/metrics", headers={header: "192.0.2.7"}).status_code == 404
+
+
+def test_with_a_token_they_are_for_whoever_has_it(client, monkeypatch):
+    monkeypatch.setenv("METRICS_TOKEN", "a token for monitoring")
+    far = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.7"}}
+    assert client.get("/metrics", headers={"Authorization": "Bearer a token for monitoring"}, **far).status_code == 200
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}, **far).status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer ünïcode"}, **far).status_code == 404
+    assert client.get("/metrics").status_code == 404
+
+
