@@ -55,8 +55,8 @@ def _score(column: dict[str, Any], target: Target) -> float:
     heading = plain(column["header"])
     words = [plain(word) for word in target.words]
     if heading in words:
-        named = 1.0 + (heading in words[:3]) * 0.5
-        return named if _fits(column, target) else NEAR
+        own = heading in (plain(target.name), plain(target.field.title))
+        return 1.0 + own if _fits(column, target) else NEAR
     near = max((SequenceMatcher(None, heading, word).ratio() for word in words if abs(len(word) - len(heading)) < 6), default=0.0)
     if near >= NEAR and _fits(column, target):
         return min(near, 0.99)

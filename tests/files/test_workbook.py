@@ -2,6 +2,7 @@
 import time
 import zipfile
 from datetime import date, datetime
+from typing import Any
 
 import openpyxl
 import psutil
@@ -17,7 +18,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 def test_values_arrive_with_the_type_they_had(tmp_path):
     path = workbook(tmp_path / "a.xlsx", [["id", "n", "price", "day", "at", "on"],
-                                          ["007", 5, 5.5, datetime(2026, 5, 31), datetime(2026, 5, 31, 14, 30), True]])
+                                          ["007", 5, 5.5, date(2026, 5, 31), datetime(2026, 5, 31, 14, 30), True]])  # noqa: DTZ001
 
     about, rows = everything(path)
 
@@ -26,7 +27,7 @@ def test_values_arrive_with_the_type_they_had(tmp_path):
 
 
 def test_both_readers_say_the_same(tmp_path):
-    rows = [["id", "n", "x", "day"], ["007", 5, 5.25, date(2026, 5, 31)], ["ü", -3, 1e-7, None], [None, None, None, None], ["z", 0, 0.5]]
+    rows: list[list[Any]] = [["id", "n", "x", "day"], ["007", 5, 5.25, date(2026, 5, 31)], ["ü", -3, 1e-7, None], [None, None, None, None], ["z", 0, 0.5]]
     path = workbook(tmp_path / "a.xlsx", rows)
 
     _, fast = everything(path)
@@ -90,7 +91,7 @@ def test_a_dimension_that_lies_costs_no_rows(tmp_path):
         '<dimension ref="A1:A2"/>')})
 
     assert len(everything(path)[1]) == 38
-    assert len([row for row in _by_openpyxl(path, Options(), Limits())[1]]) == 39
+    assert len(list(_by_openpyxl(path, Options(), Limits())[1])) == 39
 
 
 def test_a_dimension_that_claims_the_whole_sheet_costs_nothing(tmp_path):
