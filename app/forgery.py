@@ -1,4 +1,4 @@
-"""Unsafe requests come from pages of ours, carry their token, and are refused before their body is read when nobody may send them."""
+"""Unsafe requests come from pages of ours and carry their token; a stranger's is refused before its body is read."""
 from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request

@@ -36,6 +36,7 @@ def flask_settings(config: Config) -> dict[str, Any]:
         "SECRET_KEY": config.secret_keys[0],
         "SECRET_KEY_FALLBACKS": list(config.secret_keys[1:]),
         "SQLALCHEMY_DATABASE_URI": config.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 12},   # a thread finds its connection open: opening one costs more than a save
         "MAX_CONTENT_LENGTH": config.max_body_bytes,
         "MAX_FORM_MEMORY_SIZE": config.max_body_bytes,
         "MAX_FORM_PARTS": 1_000,
@@ -88,7 +89,7 @@ def check_host() -> None:
 
 
 def is_own_host(host: str, config: Config) -> bool:
-    """Whether `host` (with or without a port) is one we serve. Without https only this machine is: cookies would travel in clear."""
+    """Whether we serve `host` (with or without a port). Without https that is this machine only: cookies would travel in clear."""
     found = HOST.fullmatch(host)
     if found is None:
         return False

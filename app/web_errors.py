@@ -92,7 +92,8 @@ def _as_json(problem: Problem) -> Response:
 
 
 def _as_page(problem: Problem) -> Response:
-    page = render_template("errors/error.html", problem=problem, at=datetime.now(UTC), request_id=g.get("request_id", ""), wide=True)
+    page = render_template("errors/error.html", problem=problem, at=datetime.now(UTC), request_id=g.get("request_id", ""),
+                           wide=True)
     return _say_when(make_response(page, problem.status), problem)
 
 

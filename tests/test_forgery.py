@@ -1,6 +1,5 @@
 """Unsafe requests: only from pages of ours, with their token; and what happens to whatever was typed when the token is old."""
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 
@@ -42,14 +41,14 @@ def write_by_form() -> str:
 
 
 @pytest.fixture(scope="module")
-def other(settings: Config, made: Flask) -> Iterator[Flask]:
+def other(settings: Config, made: Flask) -> Flask:
     app = create_app(replace(settings))
     app.testing, app.test_client_class = True, Client
     for path, view in (("/tests/write", write), ("/tests/signed-in", write_signed_in), ("/tests/form", write_by_form),
                        ("/hooks/tests/write", write), ("/api/v1/tests/write", write)):
         app.add_url_rule(path, path, view, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.add_url_rule("/tests/upload", "tests_upload", takes_files(requires("tests.edit")(write)), methods=["POST"])
-    yield app
+    return app
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What holds for every request and every answer: number, host, size, headers, cookies, errors."""
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -50,15 +49,15 @@ def with_views(app: Flask) -> Flask:
 
 
 @pytest.fixture(scope="module")
-def other(settings: Config, made: Flask) -> Iterator[Flask]:
+def other(settings: Config, made: Flask) -> Flask:
     """An application of its own with those pages, served as on a laptop."""
-    yield with_views(create_app(replace(settings, max_body_bytes=100_000, max_upload_bytes=300_000)))
+    return with_views(create_app(replace(settings, max_body_bytes=100_000, max_upload_bytes=300_000)))
 
 
 @pytest.fixture(scope="module")
-def shop(settings: Config, made: Flask) -> Iterator[Flask]:
+def shop(settings: Config, made: Flask) -> Flask:
     """The same as on a server behind one proxy, with https."""
-    yield with_views(create_app(replace(settings, public_url=f"https://{SHOP}", allowed_hosts=(SHOP,), proxy_hops=1)))
+    return with_views(create_app(replace(settings, public_url=f"https://{SHOP}", allowed_hosts=(SHOP,), proxy_hops=1)))
 
 
 @pytest.fixture

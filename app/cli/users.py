@@ -71,7 +71,8 @@ def add_token(email: str, name: str, days: int | None) -> None:
 def _known(email: str) -> int:
     user_id = users.by_email(email)
     if user_id is None:
-        raise NotFound(f"Nobody has an account with the address {email}. Add one: flask --app app user add {email} --role operator")
+        raise NotFound(f"Nobody has an account with the address {email}. "
+                       f"Add one: flask --app app user add {email} --role operator")
     return user_id
 
 

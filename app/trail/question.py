@@ -95,6 +95,13 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _day(text: str) -> date:
+    found = date.fromisoformat(text)
+    if not 1970 <= found.year <= 9000:   # far enough from the ends of the calendar to move by a day and a zone
+        raise ValueError(text)
+    return found
+
+
 def _word(text: str) -> str:
     if len(text) > 100 or not text.isprintable():
         raise ValueError(text)
@@ -102,7 +109,7 @@ def _word(text: str) -> str:
 
 
 READERS: dict[str, Any] = {"actor": _actor, "resource": _word, "record": _number, "door": Door, "door_id": _number,
-                           "day": date.fromisoformat, "request": _word, "before": _number}
+                           "day": _day, "request": _word, "before": _number}
 SENTENCES = {"actor": "Write it like staff:7.", "resource": "Write a name like orders.", "record": "Write a number.",
              "door": f"Choose one of {', '.join(Door)}.", "door_id": "Write a number.", "day": "Write it like 2026-06-12.",
              "request": "Write a request number like 7f3a-91c0-4be2-a1d3.", "before": "Use the links of the page."}

@@ -196,7 +196,7 @@ def test_only_hashes_of_secrets_are_kept(client, app, link, enter, ada):
     enter(client)
     with client.session_transaction() as cookie:
         secret = cookie["_user_id"]
-    everything = repr([[row for row in db.session.execute(select(table))] for table in (User.__table__, StaffSession.__table__)])
+    everything = repr([list(db.session.execute(select(table))) for table in (User.__table__, StaffSession.__table__)])
     assert secret not in everything
     assert link not in everything
     assert PASSWORD not in everything

@@ -1,0 +1,163 @@
+"""What waits for a person, from every room: each tile is a few cheap questions and says what to press."""
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from flask import url_for
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from app import notices, ui
+from app.audit import Actor
+from app.commerce.deliveries import deliveries
+from app.commerce.payments import payments
+from app.commerce.subscriptions import subscriptions
+from app.imports import standing
+from app.jobs.models import Job
+from app.records import query
+from app.records.query import Count
+from app.records.resource import Resource
+from app.webhooks.models import Event
+
+LATELY = timedelta(days=14)
+MOST = 5            # imports named one by one
+CAP = 1_000         # dead rows counted exactly
+ORDER = ("bad", "wait", "mute")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One line: the mark, what it is, a sentence more, and the button. `dismiss`: the notice it tells of."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str = ""
+    url: str = ""
+    word: str = ""
+    dismiss: int | None = None
+
+
+Maker = Callable[[Session, Actor], Iterable[Tile]]
+F = TypeVar("F", bound=Maker)
+_makers: list[tuple[str, Maker]] = []
+
+
+def tile(needs: str) -> Callable[[F], F]:
+    """Register what makes tiles for whoever holds `needs`."""
+
+    def register(make: F) -> F:
+        _makers.append((needs, make))
+        return make
+    return register
+
+
+def tiles(session: Session, actor: Actor) -> list[Tile]:
+    """All that waits for this person, the worst first."""
+    made = [one for needs, make in _makers if actor.may(needs) for one in make(session, actor)]
+    return sorted(made, key=lambda one: ORDER.index(one.tone) if one.tone in ORDER else len(ORDER))
+
+
+@tile("webhooks.read")
+def dead_events(session: Session, actor: Actor) -> Iterable[Tile]:
+    count, oldest = _dead(session, Event, Event.received_at)
+    if count.number:
+        yield Tile("bad", "exclamation-octagon-fill", f"{_many(count, 'webhook event is', 'webhook events are')} dead",
+                   f"The oldest came on {ui.moment(oldest)}. Nothing more happens to them by itself.",
+                   url_for("webhooks.index", status="dead"), "Review events")
+
+
+@tile("jobs.read")
+def dead_jobs(session: Session, actor: Actor) -> Iterable[Tile]:
+    count, oldest = _dead(session, Job, Job.created_at)
+    if count.number:
+        yield Tile("bad", "gear-fill", f"{_many(count, 'job is', 'jobs are')} dead",
+                   f"Out of tries. The oldest was asked for on {ui.moment(oldest)}.",
+                   url_for("jobs.index", status="dead"), "Review jobs")
+
+
+@tile("imports.read")
+def imports(session: Session, actor: Actor) -> Iterable[Tile]:
+    """Imports of the last two weeks that stopped, wait for a choice, or left rows behind."""
+    since = datetime.now(UTC) - LATELY
+    recent = [one for one in standing.latest(session, actor) if one.imported.created_at > since]
+    for one in [one for one in recent if one.is_stuck or one.imported.stage in ("match", "preview", "done")][:MOST]:
+        found = _import(one)
+        if found is not None:
+            yield found
+
+
+@tile("payments.read")
+def failed_payments(session: Session, actor: Actor) -> Iterable[Tile]:
+    yield from _records(session, actor, payments, {"status": "disputed"}, "bad", "question-octagon-fill",
+                        ("payment is disputed", "payments are disputed"), "The money is held until somebody answers.",
+                        "Review payments")
+    since = (datetime.now(UTC) - LATELY).date().isoformat()
+    yield from _records(session, actor, payments, {"status": "failed", "updated_at.gte": since}, "bad", "credit-card-fill",
+                        ("payment failed", "payments failed"), "In the last two weeks.", "Review payments")
+
+
+@tile("deliveries.read")
+def held_up_deliveries(session: Session, actor: Actor) -> Iterable[Tile]:
+    yield from _records(session, actor, deliveries, {"status": "held_up"}, "wait", "truck",
+                        ("delivery is held up", "deliveries are held up"),
+                        "The carrier waits for something, like a better address.", "Review deliveries")
+    since = (datetime.now(UTC) - LATELY).date().isoformat()
+    yield from _records(session, actor, deliveries, {"status": "lost", "updated_at.gte": since}, "bad", "box-seam-fill",
+                        ("delivery is lost", "deliveries are lost"), "In the last two weeks.", "Review deliveries")
+
+
+@tile("subscriptions.read")
+def overdue_subscriptions(session: Session, actor: Actor) -> Iterable[Tile]:
+    yield from _records(session, actor, subscriptions, {"status": "past_due"}, "wait", "hourglass-split",
+                        ("subscription is past due", "subscriptions are past due"), "Their last payment did not come.",
+                        "Review subscriptions")
+
+
+@tile("dashboard.read")
+def told(session: Session, actor: Actor) -> Iterable[Tile]:
+    icons = {"bad": "exclamation-octagon-fill", "wait": "exclamation-triangle-fill"}
+    for one in notices.opened(session, actor):
+        again = f" Told {one.times} times, last on {ui.moment(one.last_at)}." if one.times > 1 else ""
+        yield Tile(one.tone, icons.get(one.tone, "info-circle-fill"), one.title, f"{one.detail}{again}".strip(), one.url,
+                   "Open" if one.url else "", one.id)
+
+
+def _dead(session: Session, queue: Any, since: Any) -> tuple[Count, datetime | None]:
+    """How many rows of a queue wait for a person, as far as counting is cheap, and since when."""
+    some = select(since.label("at")).where(queue.status == "dead").order_by(queue.id).limit(CAP + 1).subquery()
+    number, oldest = session.execute(select(func.count(), func.min(some.c.at))).one()
+    return Count(min(number, CAP), number > CAP), oldest
+
+
+def _records(session: Session, actor: Actor, resource: Resource, filters: dict[str, str], tone: str, icon: str,
+             words: tuple[str, str], text: str, word: str) -> Iterable[Tile]:
+    """A tile for the records these filters find; its button opens the list with the same filters."""
+    count = query.count(session, query.parse(resource, MultiDict(filters), actor))
+    if count.number:
+        values: dict[str, Any] = dict(filters)
+        yield Tile(tone, icon, _many(count, *words), text, url_for("records.index", resource=resource.name, **values), word)
+
+
+def _import(one: standing.Standing) -> Tile | None:
+    url = url_for("imports.show", import_id=one.imported.id)
+    name = one.imported.file_name
+    if one.is_stuck:
+        return Tile("bad", "file-earmark-x-fill", f"The import of {name} did not finish", "It goes on from where it stopped.",
+                    url, "Open import")
+    if one.is_working:
+        return None
+    if one.imported.stage == "done" and one.refused:
+        rows = f"{one.refused:,} {'row' if one.refused == 1 else 'rows'}"
+        return Tile("wait", "file-earmark-spreadsheet-fill", f"{rows} of {name} {'is' if one.refused == 1 else 'are'} refused",
+                    "Mend them in a file of their own and upload it.", url, "Mend rows")
+    if one.imported.stage in ("match", "preview"):
+        return Tile("mute", "file-earmark-spreadsheet-fill", f"{name} waits for you", "Nothing of it is written yet.", url,
+                    "Go on")
+    return None
+
+
+def _many(count: Count, one: str, many: str) -> str:
+    return f"{count.number:,}{'+' if count.capped else ''} {one if count.number == 1 and not count.capped else many}"
