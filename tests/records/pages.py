@@ -62,9 +62,9 @@ class Page(HTMLParser):
             self._add(name, "")
         elif tag == "option" and self._select and "selected" in attributes:
             self._add(self._select, attributes.get("value", ""))
-        elif tag == "input" and name and "disabled" not in attributes:
-            if attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes:
-                self._add(name, attributes.get("value", "on"))
+        elif tag == "input" and "disabled" not in attributes and (
+                attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes):
+            self._add(name, attributes.get("value", "on"))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

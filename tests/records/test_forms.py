@@ -11,7 +11,7 @@ from app.records.registry import named
 from app.transaction import transaction
 from tests.records import gate
 from tests.records.gate import EVENT, FORM, act, customer, order, payment
-from tests.records.pages import Page, get, inline, post, read
+from tests.records.pages import get, inline, post, read
 from tests.records.stock import MIDNIGHT, NAMES, fill, put
 
 
