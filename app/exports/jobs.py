@@ -4,7 +4,7 @@ from app.jobs.registry import job
 from app.jobs.work import Work
 
 
-@job("exports.run", queue="heavy", max_attempts=5, seconds=3600, label="Write an export")
+@job("exports.run", queue="heavy", max_attempts=5, seconds=3600, label="Write an export", page="exports.show")
 def write_file(work: Work, export_id: int) -> None:
     """Write the file of an export."""
     run.run(work, export_id)

@@ -4,25 +4,25 @@ from app.jobs.registry import job
 from app.jobs.work import Work
 
 
-@job("imports.read", queue="heavy", max_attempts=3, seconds=900, label="Read a file")
+@job("imports.read", queue="heavy", max_attempts=3, seconds=900, label="Read a file", page="imports.show")
 def read_file(work: Work, import_id: int) -> None:
     """Stage the rows of an upload."""
     read.read(work, import_id)
 
 
-@job("imports.plan", queue="heavy", max_attempts=5, seconds=1800, label="Preview an import")
+@job("imports.plan", queue="heavy", max_attempts=5, seconds=1800, label="Preview an import", page="imports.show")
 def plan_rows(work: Work, import_id: int) -> None:
     """Say what would become of each row."""
     match.plan(work, import_id)
 
 
-@job("imports.apply", queue="heavy", max_attempts=10, seconds=3600, label="Run an import")
+@job("imports.apply", queue="heavy", max_attempts=10, seconds=3600, label="Run an import", page="imports.show")
 def apply_rows(work: Work, import_id: int) -> None:
     """Write the rows to the records."""
     run.apply(work, import_id)
 
 
-@job("imports.undo", queue="heavy", max_attempts=10, seconds=3600, label="Undo an import")
+@job("imports.undo", queue="heavy", max_attempts=10, seconds=3600, label="Undo an import", page="imports.show")
 def undo_rows(work: Work, import_id: int) -> None:
     """Take back what an import wrote."""
     run.take_back(work, import_id)

@@ -21,8 +21,8 @@ _seen = 0.0
 
 def arrive(names: list[str]) -> None:
     """This process serves these queues from now on."""
-    global _queues, _seen
-    _queues, _seen = ", ".join(names), time.monotonic()
+    global _queues, _seen, done
+    _queues, _seen, done = ", ".join(names), time.monotonic(), 0
     with apart() as connection:
         moment = now(Session(connection))
         connection.execute(insert(workers).values(name=process.name(), queues=_queues, started_at=moment, seen_at=moment))

@@ -12,6 +12,7 @@ from typing import TextIO
 import structlog
 from flask import Flask
 from sqlalchemy.exc import OperationalError
+from structlog.contextvars import clear_contextvars
 
 from app import create_app
 from app.config import Config, load
@@ -48,8 +49,9 @@ def _run(settings: Config, stack: ExitStack) -> None:
     listener = stack.enter_context(web.listen(settings.host, settings.port))
     settings = replace(settings, port=listener.getsockname()[1])
     app = create_app(settings)
-    password = _prepare(app, settings)
     valkey = _start_valkey(settings, stack)
+    password = _prepare(app, settings)
+    clear_contextvars()  # of the requests the demo made: the children would go on logging them
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: process.stop())
     _announce(settings, password)

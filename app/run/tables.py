@@ -1,4 +1,5 @@
 """The tables at the start: brought up to date by one process at a time; nobody works on tables of another version."""
+import logging
 import time
 
 from alembic.util import CommandError
@@ -10,6 +11,7 @@ from app.errors import Misconfigured
 from app.extensions import db
 from app.records import search
 
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces every look at the revision
 PATIENCE = 30.0     # seconds a worker waits for whoever migrates
 
 

@@ -13,6 +13,7 @@ from app.jobs import listing, mend, queues, words
 from app.jobs.enqueue import enqueue
 from app.jobs.models import Attempt, Job
 from app.jobs.queue import claim
+from app.jobs.registry import kinds
 from app.jobs.schedules import declare
 from app.jobs.work import run
 from app.transaction import now, transaction
@@ -267,6 +268,18 @@ def test_the_pulse_says_how_far_the_queues_are_behind(job, sign_in):
     with transaction() as session:
         session.execute(sa.update(Job).where(Job.id == id).values(run_at=now(session) - timedelta(minutes=10)))
     assert "Queue 10 min behind" in sign_in("viewer").get("/jobs").text
+
+
+def test_a_job_links_to_what_it_works_on(job, sign_in):
+    exported, pruned = job("exports.run", args={"export_id": 7}), job("jobs.prune")
+    client = sign_in("manager")
+    assert 'href="/exports/7"' in client.get(f"/jobs/{exported}").text
+    assert "What it works on" not in client.get(f"/jobs/{pruned}").text
+
+
+@pytest.mark.parametrize("kind", [known for known in kinds() if known.page], ids=lambda kind: kind.name)
+def test_every_kind_that_names_a_page_names_one_that_is_there(app, kind):
+    assert kind.page in app.view_functions
 
 
 # words

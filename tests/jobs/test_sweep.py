@@ -40,6 +40,13 @@ def test_heavy_queues_come_last(app, parcels):
     assert heavy == sorted(heavy)
 
 
+def test_a_worker_counts_from_its_own_beginning(app, monkeypatch):
+    """It is forked from a process that may have worked before: a heavy one would leave at the first bell."""
+    monkeypatch.setattr(presence, "done", 104)
+    presence.arrive(["heavy"])
+    assert presence.done == 0
+
+
 def test_a_worker_is_seen_while_it_is_there(app):
     presence.arrive(["default", "webhooks"])
     db.session.rollback()
