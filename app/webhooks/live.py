@@ -1,4 +1,5 @@
 """The endpoints that may receive right now, with their secrets opened: kept for a moment in each process."""
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from app.webhooks.models import Endpoint, StoredSecret
 
 CACHE = "webhooks.live"
 SECONDS = 2.0      # how long another process may go on with an old secret
+MINUTE = 60.0
 LIVE = ("active", "retiring")
 COLUMNS = (Endpoint.id, Endpoint.token, Endpoint.provider, Endpoint.name, Endpoint.account, Endpoint.is_enabled, Endpoint.config)
+_noted: dict[int, float] = {}
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,19 @@ def listens(session: Session, account: str) -> bool:
     return session.execute(query).first() is not None
 
 
+def noteworthy(secret_id: int) -> bool:
+    """Whether it is a minute since this process noted that the secret was used: writing it down each time would cost a page."""
+    now = time.monotonic()
+    if _noted.get(secret_id, -MINUTE) > now - MINUTE:
+        return False
+    _noted[secret_id] = now
+    return True
+
+
 def forget() -> None:
     """Read every endpoint anew, in this process."""
     cache.drop(CACHE)
+    _noted.clear()
 
 
 def _one(token: str) -> Live | None:

@@ -40,6 +40,7 @@ class StoredSecret(Model):
     hint: Mapped[str]                                    # its last four characters
     state: Mapped[str] = mapped_column(default="active")   # active | retiring | retired
     created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]                     # when it last proved a post, to the minute
 
 
 class Body(Model):
@@ -90,4 +91,4 @@ class StoredReceipt(Model):
     headers: Mapped[dict[str, Any]]
     size: Mapped[int]                                    # bytes
     body_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_bodies.id"))   # a duplicate keeps none
-    secret_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_secrets.id"), index=True)
+    secret_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_secrets.id"))   # what proved it

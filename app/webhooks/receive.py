@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -16,7 +16,7 @@ from app.jobs.ring import ring
 from app.transaction import apart, is_sqlite, repeated
 from app.webhooks import live, rejects
 from app.webhooks.live import Live
-from app.webhooks.models import Body, Event, StoredReceipt
+from app.webhooks.models import Body, Event, StoredReceipt, StoredSecret
 
 log = structlog.get_logger()
 OK = Answer("kept\n")
@@ -131,6 +131,8 @@ def _commit(arrival: Arrival, rows: list[dict[str, Any]]) -> None:
 
 def _store(connection: Connection, arrival: Arrival, rows: list[dict[str, Any]]) -> None:
     """The database decides which events are new: we insert, we never look first."""
+    if live.noteworthy(arrival.secret.id):
+        connection.execute(USED, {"secret": arrival.secret.id, "at": arrival.receipt.received_at})
     body_id: int | None = None
     for row in rows:
         event_id = connection.execute(_insert_event(connection), row).scalar()
@@ -155,6 +157,7 @@ INSERT_EVENT = {
     dialect: made(Event).on_conflict_do_nothing(index_elements=["endpoint_id", "dedupe_key"]).returning(Event.id)
     for dialect, made in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
+USED = update(StoredSecret).where(StoredSecret.id == bindparam("secret")).values(used_at=bindparam("at"))
 SAME_EVENT = select(Event.id).where(Event.endpoint_id == bindparam("endpoint_id"),
                                       Event.dedupe_key == bindparam("dedupe_key"))
 

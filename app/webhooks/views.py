@@ -14,9 +14,10 @@ from app.errors import NotFound
 from app.extensions import db
 from app.integrations.registry import provider, providers
 from app.jobs.models import Attempt
+from app.records.panels import panel as register_panel
 from app.ui import Mark, mark, toast
 from app.webhooks import endpoint_views as endpoints
-from app.webhooks import log, payload, retry, story, words
+from app.webhooks import log, panel, payload, retry, story, words
 from app.webhooks.models import Endpoint, Event, StoredReceipt, StoredSecret
 from app.webhooks.process import first_receipt
 
@@ -164,3 +165,4 @@ def _dead() -> Mark | None:
 
 
 mark("webhooks", _dead)
+register_panel("*", panel.events)

@@ -248,3 +248,16 @@ def _statements(act) -> int:
     finally:
         listen.remove(db.engine, "before_cursor_execute", count)
     return len(seen)
+
+
+def test_the_page_of_a_record_shows_the_events_about_it(sign_in, post, drain):
+    post("payment_created")
+    post("payment_paid", "standard")
+    drain()
+
+    page = sign_in("viewer").get(f"/payments/{payment().id}").text
+
+    assert "Events about it" in page
+    assert f"/webhooks/events/{events()[0].id}" in page
+    assert f"/webhooks/events/{events()[1].id}" not in page
+    assert "Events about it" in sign_in("viewer").get(f"/payments/{payment('P-1').id}").text

@@ -220,3 +220,15 @@ def test_a_post_that_cannot_be_kept_is_sent_again_later(app, post, endpoint, mon
 
     assert events() == []
     assert post("payment_succeeded").status_code == 200
+
+
+def test_it_is_noted_when_a_secret_was_last_used_but_not_at_every_post(post, endpoint):
+    endpoint()
+    assert only(StoredSecret).used_at is None
+
+    post("payment_succeeded")
+    first = only(StoredSecret).used_at
+    post("payment_created")
+
+    assert first is not None
+    assert only(StoredSecret).used_at == first
