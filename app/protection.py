@@ -89,7 +89,7 @@ def check_host() -> None:
 
 
 def is_own_host(host: str, config: Config) -> bool:
-    """Whether we serve `host` (with or without a port). Without https that is this machine only: cookies would travel in clear."""
+    """Whether we serve `host` (with or without a port). Without https only this machine: cookies would travel in clear."""
     found = HOST.fullmatch(host)
     if found is None:
         return False
