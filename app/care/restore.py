@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TextIO
 
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Engine, exists, inspect, select, text
@@ -66,14 +67,23 @@ def _standing_still(engine: Engine) -> Iterator[None]:
     with ExitStack() as stack:
         if engine.dialect.name == "sqlite":
             file = stack.enter_context(open(f"{engine.url.database}.migrate", "w"))
-            try:
-                flock(file, LOCK_EX | LOCK_NB)
-            except BlockingIOError:
-                raise _running("it is being migrated") from None
+            if not _alone(file):
+                raise _running("it is being migrated")
+        running = stack.enter_context(open(config().instance_dir / "running", "a"))   # what a supervisor holds
+        if not _alone(running):
+            raise _running("its supervisor is there")
         if users := _others(engine):
             raise _running(users)
         yield
     engine.dispose()
+
+
+def _alone(file: TextIO) -> bool:
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _running(why: str) -> Conflict:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from app.config import Config, load
 from app.errors import Misconfigured, Problem
@@ -43,7 +44,7 @@ def _speak(command: click.Command) -> None:
         for inner in command.commands.values():
             _speak(inner)
     elif command.callback is not None:
-        command.callback = _speaking(command.callback)
+        command.callback = _speaking(with_appcontext(command.callback))
 
 
 def _speaking(callback: Callable[..., Any]) -> Callable[..., Any]:

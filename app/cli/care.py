@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from flask.cli import with_appcontext
 
 from app.care.backup import backup as make_backup
 from app.care.doctor import Finding, examine
@@ -15,7 +14,6 @@ MARKS = {"good": "ok", "note": "--", "wrong": "!!"}
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
-@with_appcontext
 def doctor(as_json: bool) -> None:
     """Say what is wrong with this installation and how to mend it. Exits with 1 when something is."""
     findings = examine()
@@ -30,7 +28,6 @@ def doctor(as_json: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
-@with_appcontext
 def backup(file: Path, as_json: bool) -> None:
     """Write the database, the files and the key to FILE, while everything runs on. Keep FILE as safe as a password."""
     manifest = make_backup(file)
@@ -44,7 +41,6 @@ def backup(file: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace the data that is here.")
-@with_appcontext
 def restore(file: Path, force: bool) -> None:
     """Make this installation what FILE holds. Refuses while Backroom runs, and where data is, unless --force is said."""
     manifest = put_back(file, force=force)

@@ -2,7 +2,6 @@
 import json
 
 import click
-from flask.cli import with_appcontext
 
 from app.demo import load
 
@@ -11,7 +10,6 @@ from app.demo import load
 @click.option("--orders", default=2000, show_default=True, type=click.IntRange(1, 1_000_000), help="How many orders.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same data.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
-@with_appcontext
 def demo(orders: int, seed: int, as_json: bool) -> None:
     """Fill an empty installation with invented customers, orders, payments, parcels and webhook events."""
     counts = load(orders, seed).counts

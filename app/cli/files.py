@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 
 from app.access import check
 from app.accounts import actors, users
@@ -33,7 +32,6 @@ COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; write nothing.")
 @click.option("--as", "email", metavar="EMAIL", help=AS)
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
-@with_appcontext
 def import_command(resource: str, file: Path, mode: str, key: str | None, mapping: tuple[str, ...], all_or_nothing: bool,
                    dry_run: bool, email: str | None, as_json: bool) -> None:
     """Import FILE, a CSV or XLSX file, into RESOURCE. Exits with 1 when rows were refused."""
@@ -56,7 +54,6 @@ def import_command(resource: str, file: Path, mode: str, key: str | None, mappin
 @click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path),
               help="Where to write; it appears when it is whole.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
-@with_appcontext
 def export_command(resource: str, query: str, columns: str | None, kind: str | None, email: str | None, output: Path,
                    as_json: bool) -> None:
     """Export RESOURCE into a file."""
