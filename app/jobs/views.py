@@ -138,7 +138,7 @@ def _dead() -> ui.Mark | None:
     """How many jobs need a person, for the navigation."""
     count: int = cache.get("dead jobs", "", FRESH, lambda: db.session.execute(
         select(func.count()).select_from(select(Job.id).where(Job.status == "dead").limit(100).subquery())).scalar_one())
-    return ui.Mark(f"{count}" if count < 100 else "99+", loud=True, told="dead, need a person") if count else None
+    return ui.Mark(f"{count if count < 100 else '99+'} dead", loud=True, told="need a person") if count else None
 
 
 ui.pulse(_pulse)

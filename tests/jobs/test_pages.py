@@ -258,9 +258,12 @@ def test_schedules_are_listed(app, sign_in):
     assert "20 3 * * *" in text
 
 
-def test_a_hundred_dead_jobs_are_a_loud_mark(job, sign_in):
-    job(status="dead")
-    assert "dead, need a person" in sign_in("viewer").get("/jobs").text
+def test_dead_jobs_are_a_loud_mark_in_the_navigation(job, sign_in):
+    assert '<span class="n bad-ink">2 dead' not in sign_in("viewer").get("/jobs").text
+    for key in "ab":
+        job(status="dead", key=key)
+    cache.drop("dead jobs")
+    assert '<span class="n bad-ink">2 dead' in sign_in("viewer").get("/jobs").text
 
 
 def test_the_pulse_says_how_far_the_queues_are_behind(job, sign_in):
