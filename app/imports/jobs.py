@@ -26,3 +26,9 @@ def apply_rows(work: Work, import_id: int) -> None:
 def undo_rows(work: Work, import_id: int) -> None:
     """Take back what an import wrote."""
     run.take_back(work, import_id)
+
+
+@job("imports.forget", cron="37 3 * * *", label="Delete old uploads")
+def forget(work: Work) -> dict[str, int]:
+    """Delete the files of imports that ended long ago."""
+    return {"deleted": run.forget_old()}

@@ -21,7 +21,7 @@ class Import(Model):
     stage: Mapped[str] = mapped_column(default="read")
     problem: Mapped[str | None]                                       # why the file could not be read
     file_name: Mapped[str]                                            # as the person called it: shown, never opened
-    file: Mapped[str]                                                 # name in storage
+    file: Mapped[str | None]                                          # name in storage; None once it is deleted
     size: Mapped[int]
     sha256: Mapped[str]
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)     # sheet, header_row, encoding, delimiter: as chosen

@@ -24,6 +24,7 @@ from app.records.registry import named
 from app.transaction import lock, transaction
 
 CHUNK = 1000
+GONE = "The file is not kept any more. Upload it again."
 LIMITS = Limits()
 
 
@@ -36,6 +37,9 @@ def read(steps: Steps, import_id: int) -> None:
         imported = lock(session, Import, import_id)
         if imported.stage != "read":
             return
+        if imported.file is None:
+            imported.stage, imported.problem = "unreadable", GONE
+            return
         _clear(session, imported)
         file, options = imported.file, Options(**imported.options)
     try:
@@ -47,7 +51,9 @@ def read(steps: Steps, import_id: int) -> None:
         return
     matches = _matches(import_id, [column.facts() for column in columns], steps.actor)
     with steps.transaction() as session:
-        _found(session, lock(session, Import, import_id), reading.about, columns, matches)
+        imported = lock(session, Import, import_id)
+        if imported.stage == "read":  # nobody cancelled it meanwhile
+            _found(session, imported, reading.about, columns, matches)
 
 
 def again(import_id: int, options: Options, *, by: Actor) -> None:
@@ -91,7 +97,8 @@ def _noticed(reading: Reading, columns: list[Column]) -> Iterator[tuple[int, lis
 def _unreadable(steps: Steps, import_id: int, sentence: str) -> None:
     with steps.transaction() as session:
         imported = lock(session, Import, import_id)
-        imported.stage, imported.problem = "unreadable", sentence
+        if imported.stage == "read":
+            imported.stage, imported.problem = "unreadable", sentence
 
 
 def _matches(import_id: int, columns: list[dict[str, Any]], actor: Actor) -> list[Match]:

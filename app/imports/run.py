@@ -1,22 +1,28 @@
 """The last step of an import: its rows are written to the records, as a job; and back again, if a person takes it back."""
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.access import check
 from app.audit import Actor
 from app.errors import Conflict
+from app.files.storage import open_storage
 from app.imports.match import is_planned, shape_of
 from app.imports.models import Import
 from app.imports.steps import Steps
+from app.jobs import mend
 from app.jobs.enqueue import enqueue
 from app.jobs.models import Job
 from app.records import batches
 from app.records.applying import Spoilt, apply_chunk, apply_whole, check_whole, spoil
 from app.records.batches import ACCEPTED, Batch
 from app.records.undoing import undo_chunk
-from app.transaction import lock, transaction
+from app.transaction import lock, now, transaction
+
+KEPT = timedelta(days=30)
 
 
 def run(import_id: int, all_or_nothing: bool, *, by: Actor) -> None:
@@ -123,14 +129,26 @@ def stop(import_id: int, *, by: Actor) -> None:
     with transaction() as session:
         imported = lock(session, Import, import_id)
         check(by, f"{imported.resource}.import")
-        if imported.job_id is not None and not is_over(session, imported):
-            job = lock(session, Job, imported.job_id)
-            job.cancel_requested_at = datetime.now(UTC)
-            if job.status == "waiting":
-                job.status, job.outcome, job.finished_at = "cancelled", "cancelled", datetime.now(UTC)
+        job_id = None if is_over(session, imported) else imported.job_id
         if imported.stage in ("read", "match", "preview", "unreadable"):
             imported.stage, imported.finished_at = "cancelled", datetime.now(UTC)
         audit.note(session, by, "imports.stop", "imports", import_id, resource=imported.resource, file=imported.file_name)
+    if job_id is not None:
+        with suppress(Conflict):  # it has ended in between
+            mend.cancel(job_id, by=by)
+
+
+def forget_old() -> int:
+    """Delete the uploads of imports that ended long ago; what became of their rows stays. Returns how many."""
+    with transaction() as session:
+        ended = Import.finished_at < now(session) - KEPT
+        old = list(session.scalars(select(Import).where(Import.file.is_not(None), ended).limit(500)))
+        files = [imported.file for imported in old if imported.file]
+        for imported in old:
+            imported.file = None
+    for name in files:
+        open_storage().delete(name)
+    return len(files)
 
 
 def is_over(session: Session, imported: Import) -> bool:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
@@ -291,6 +292,31 @@ def test_an_import_that_runs_can_be_stopped_and_gone_on_with(previewed, drain):
     drain()
 
     assert (len(names()), fresh(import_id).stage) == (3, "done")
+
+
+def test_an_upload_is_deleted_a_month_after_its_import_has_ended(previewed, drain):
+    import_id = previewed(many(1))
+    run.run(import_id, False, by=COMMAND_LINE)
+    drain()
+    assert run.forget_old() == 0
+    name = fresh(import_id).file or ""
+    with transaction() as session:
+        session.get_one(Import, import_id).finished_at = datetime.now(UTC) - timedelta(days=31)
+
+    assert run.forget_old() == 1
+
+    assert not open_storage().exists(name)
+    assert fresh(import_id).file is None
+
+
+def test_a_reading_that_was_cancelled_stays_cancelled(app, drain):
+    import_id = sent(many(2))
+    run.stop(import_id, by=COMMAND_LINE)
+
+    drain()
+
+    assert fresh(import_id).stage == "cancelled"
+    assert db.session.get_one(Job, fresh(import_id).job_id).status == "cancelled"
 
 
 def test_an_import_given_up_before_its_run_is_cancelled(previewed):
