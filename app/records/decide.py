@@ -78,7 +78,8 @@ class Decisions:
         refused = next((outcome for outcome in outcomes if outcome.kind in REFUSED), None)
         if refused is not None:
             self.ledger.undo()
-            outcomes = [o if o.kind in REFUSED else Outcome(refused.kind, errors={"": FELL}) for o in outcomes]
+            outcomes = [Outcome(o.kind, None, None, o.diff, o.errors) if o.kind in REFUSED else
+                        Outcome(refused.kind, errors={"": FELL}) for o in outcomes]
         self.ledger.end()
         return outcomes
 

@@ -75,6 +75,8 @@ def parse(change: Change, shape: Shape) -> Parsed:
         else:
             if value is None:
                 values[field.column] = None
+                if isinstance(field, Reference) and field.loose:   # nor does it wait for anybody
+                    values[field.ref_column] = None
             else:
                 parsed.late.append((name, field, value))
     if shape.unknown:
