@@ -24,6 +24,10 @@ WORDS = {
     500: ("This page could not be built", "The fault is ours and it is logged. What you saved before is safe; what you were just "
           "sending was not saved. Trying again often works."),
 }
+FOR_PROGRAMS = {
+    404: ("There is nothing here", "The address is wrong, or what was here is gone. The API description lists all addresses."),
+    405: ("This method does not go with this address", "The header Allow names those that do; the API description lists them."),
+}
 
 
 def init_app(app: Flask) -> None:
@@ -48,6 +52,8 @@ def translate(error: HTTPException) -> AnyResponse:
     if error.code is None or error.code < 400 or error.response is not None:
         return error.get_response()
     title, detail = WORDS.get(error.code, WORDS[400 if error.code < 500 else 500])
+    if request.path.startswith(PROGRAMS):
+        title, detail = FOR_PROGRAMS.get(error.code, (title, detail))
     problem = Problem(detail, title=title, retry=error.code in (429, 500, 503))
     problem.status = error.code
     response = answer(problem) if not isinstance(error, InternalServerError) else _fault(problem)

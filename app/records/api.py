@@ -20,7 +20,7 @@ from app.transaction import repeated, transaction
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)
 
-ID = "<int(max=9223372036854775807):id>"
+ID = "<int:id>"
 
 
 @bp.get("/openapi.json")

@@ -92,9 +92,9 @@ def _amount(value: Any) -> bool:
 
 
 def _reference(value: Any) -> bool:
-    if isinstance(value, dict):
+    if isinstance(value, dict | str):
         return bool(value)
-    return isinstance(value, str) or type(value) is int
+    return _whole(value)
 
 
 TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -135,9 +135,15 @@ def _plain(field: Field, value: Any) -> Any:
     if isinstance(field, Lines):
         parts = {part.name: part for part in field.fields}
         return [{name: _plain(parts[name], part) for name, part in line.items()} for line in value or ()]
-    if isinstance(field, Reference) and isinstance(value, dict) and "id" in value and value.keys() <= {"id", "key", "label"}:
-        return {"id": value["id"]}
-    return value
+    if isinstance(field, Reference) and isinstance(value, dict):
+        named = {"id": value["id"]} if "id" in value and value.keys() <= {"id", "key", "label"} else value
+        return {name: _number(part) for name, part in named.items()}
+    return _number(value) if field.kind in ("integer", "reference") else value
+
+
+def _number(value: Any) -> Any:
+    """7.0 is 7 in JSON."""
+    return int(value) if isinstance(value, Decimal) and _whole(value) and abs(value) < 2**64 else value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Object:

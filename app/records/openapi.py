@@ -12,6 +12,7 @@ ABOUT = """Records are read by one grammar and written through one gate, the sam
 A change says what it has seen: read the record, send its ETag back as If-Match. Amounts are decimal strings in major units,
 times are UTC. Filters that share the number in `any.1.` are alternatives: `any.1.status=paid&any.1.total.gte=100`. Unknown
 parameters, fields and values are refused, never ignored. `Prefer: handling=preview` on a write answers what it would do."""
+TAG = '^"[0-9]+"$'
 READ_PROBLEMS = (400, 401, 403, 404, 429, 503)
 PROBLEMS = {400: "It cannot be read", 401: "No token, or one that is not valid", 403: "The role does not allow it",
             404: "There is nothing here", 409: "A provider was faster", 412: "The record has changed since it was read",
@@ -36,7 +37,7 @@ def document() -> Schema:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": _components(),
             "responses": {f"Problem{status}": _problem(status) for status in PROBLEMS},
-            "parameters": {"IfMatch": _header("If-Match", "The ETag the record had when it was read.", True),
+            "parameters": {"IfMatch": _header("If-Match", "The ETag the record had when it was read.", True, pattern=TAG),
                            "IfNoneMatch": _header("If-None-Match", "An ETag: the answer is 304 while the record has it."),
                            "Prefer": _header("Prefer", "handling=preview: answer what the write would do, and do nothing."),
                            "Id": {"name": "id", "in": "path", "required": True, "schema": schemas.ID}}}}
@@ -66,12 +67,13 @@ def _paths(resource: Resource) -> Schema:
             "get": _operation(resource, "list", f"{resource.plural}, a page at a time", {"200": _page(resource)}, READ_PROBLEMS,
                               parameters=parameters.of(resource)),
             "post": _writing(resource, "create", f"A new {resource.singular.lower()}", f"New{resource.singular}",
-                             {"201": _record(resource, "Made", ("ETag", "Location"))}, (409, 413, 415, 422), seen=False)},
+                             {"201": {**_record(resource, "Made", ("ETag", "Location")), "links": _links(resource)}},
+                             (409, 413, 415, 422), seen=False)},
         one: {
             "parameters": [_ref("parameters", "Id")],
             "get": _operation(resource, "show", f"One {resource.singular.lower()}",
                               {"200": _record(resource, "The record"), "304": {"description": "You have this version"}},
-                              READ_PROBLEMS, parameters=[parameters.fields(), _ref("parameters", "IfNoneMatch")]),
+                              READ_PROBLEMS, parameters=[parameters.fields(resource), _ref("parameters", "IfNoneMatch")]),
             "patch": _writing(resource, "change", "Change the fields that are sent", changed),
             "put": _writing(resource, "replace", "Change the record to what is sent; the rest becomes empty", changed),
             "delete": _writing(resource, "trash", "Put the record into the trash")},
@@ -97,8 +99,8 @@ def _writing(resource: Resource, verb: str, summary: str, schema: str = "", answ
     return _operation(resource, verb, summary, answers, (*READ_PROBLEMS, *problems), parameters=needs, **body)
 
 
-def _header(name: str, about: str, required: bool = False) -> Schema:
-    return {"name": name, "in": "header", "required": required, "schema": {"type": "string"}, "description": about}
+def _header(name: str, about: str, required: bool = False, **more: Any) -> Schema:
+    return {"name": name, "in": "header", "required": required, "schema": {"type": "string", **more}, "description": about}
 
 
 def _page(resource: Resource) -> Schema:
@@ -109,6 +111,13 @@ def _page(resource: Resource) -> Schema:
 def _record(resource: Resource, about: str, headers: tuple[str, ...] = ("ETag",)) -> Schema:
     return {"description": about, "headers": {name: {"schema": {"type": "string"}} for name in headers},
             "content": _json({"$ref": f"#/components/schemas/{resource.singular}"})}
+
+
+def _links(resource: Resource) -> Schema:
+    """What can be done with a record just made."""
+    seen = {"id": "$response.body#/id", "header.If-Match": "$response.header.ETag"}
+    return {verb: {"operationId": f"{verb}_{resource.name}", "parameters": {"id": seen["id"]} if verb == "show" else seen}
+            for verb in ("show", "change", "replace", "trash", "restore")}
 
 
 def _problem(status: int) -> Schema:

@@ -77,7 +77,7 @@ def ask(field: Field, op: str, raws: Sequence[str], column: ColumnElement[Any], 
         return _parts(op, raws, column, key)
     values, shown = _values(field, raws, currency)
     if op in ("eq", "ne"):
-        return _equal(op, values, shown, column)
+        return _equal(op, values, shown, column, key)
     if len(values) > 1:
         raise ValueError("This takes one value. Leave the others out.")
     return Asked(COMPARE[op](column, values[0]), f"{_words(field)[op]} {shown[0]}")
@@ -141,11 +141,17 @@ def _said(field: Field, value: object, currency: str) -> str:
     return str(value)
 
 
-def _equal(op: str, values: list[object], shown: list[str], column: ColumnElement[Any]) -> Asked:
-    same = column == values[0] if len(values) == 1 else column.in_(values)
+def _equal(op: str, values: list[object], shown: list[str], column: ColumnElement[Any], key: ColumnElement[str] | None) -> Asked:
+    """Text is compared as it is; its key beside it, which is what has an index."""
+    same = _one_of(column, values)
     if op == "eq":
-        return Asked(same, _listed(shown, "or"))
+        found = same if key is None else and_(_one_of(key, [str(value).casefold() for value in values]), same)
+        return Asked(found, _listed(shown, "or"))
     return Asked(or_(~same, column.is_(None)), f"not {_listed(shown, 'or')}")
+
+
+def _one_of(column: ColumnElement[Any], values: Sequence[object]) -> ColumnElement[bool]:
+    return column == values[0] if len(values) == 1 else column.in_(values)
 
 
 def _listed(shown: Sequence[str], word: str) -> str:

@@ -1,7 +1,7 @@
 """The parameters of a list as OpenAPI describes them: every filter there is, made from the declarations."""
 from typing import Any
 
-from app.records import schemas
+from app.records import represent, schemas
 from app.records.asking import DEFAULT_LIMIT, LONGEST_SEARCH, MOST_ROWS, TRASHED
 from app.records.fields import Choice, Field, Integer, Lines, Reference
 from app.records.filters import BUILT_IN
@@ -17,7 +17,7 @@ SEVERAL = ("eq", "ne", "contains", "starts")
 
 def of(resource: Resource) -> list[Schema]:
     """All a list understands."""
-    return [fields(), *_words(resource), *filtering(resource)]
+    return [fields(resource), *_words(resource), *filtering(resource)]
 
 
 def filtering(resource: Resource) -> list[Schema]:
@@ -74,8 +74,9 @@ def _words(resource: Resource) -> list[Schema]:
         _query("before", {"type": "string"}, "Where the page ends: as it stands in `previous`")]
 
 
-def fields() -> Schema:
-    return _query("fields", {"type": "string"}, "Members to answer, with commas between; id, version and updated_at always come")
+def fields(resource: Resource) -> Schema:
+    members = {"type": "array", "items": {"enum": represent.members(resource, resource.fields)}, "minItems": 1}
+    return _query("fields", members, "Members to answer; id, version and updated_at always come", style="form", explode=False)
 
 
 def _query(name: str, schema: Schema, about: str, **more: Any) -> Schema:

@@ -165,6 +165,8 @@ def _complete(resource: Resource) -> None:
             Index(f"ix_{table.name}_{field.sort_column}_id", table.c[field.sort_column], table.c.id)
     for name in ("created_at", "updated_at"):
         Index(f"ix_{table.name}_{name}_id", table.c[name], table.c.id)
+    gone = table.c.trashed_at.is_not(None)
+    Index(f"ix_{table.name}_trash", table.c.id, sqlite_where=gone, postgresql_where=gone)
     for reference in resource.references:
         Index(f"ix_{table.name}_{reference.column}", table.c[reference.column])
         _await(resource.model, reference)

@@ -67,7 +67,8 @@ def _write(field: Field) -> Schema:
     if isinstance(field, Integer):
         return {"type": ["integer", "null"], "minimum": field.least, "maximum": field.most}
     if isinstance(field, Reference):
-        return {"oneOf": [ID, {"type": "string", "minLength": 1}, _naming(field), {"type": "null"}]}
+        key = {"type": "string", "minLength": 1, **text(named(field.to).require(field.shown_by))}
+        return {"oneOf": [ID, key, _naming(field), {"type": "null"}]}
     if isinstance(field, Lines):
         parts = {part.name: write(part) for part in field.fields}
         return {"type": ["array", "null"], "items": _object(parts)}
@@ -116,7 +117,7 @@ def page(resource: Resource) -> Schema:
 
 def _naming(field: Reference) -> Schema:
     other = named(field.to)
-    keys = {"id": ID, **{one.name: {"type": "string", "minLength": 1} for one in other.fields
+    keys = {"id": ID, **{one.name: {"type": "string", "minLength": 1, **text(one)} for one in other.fields
                          if one.unique or one.column == "external_id"}}
     return {"type": "object", "minProperties": 1, "additionalProperties": False,
             "properties": {**keys, "account": {"type": "string"}, "key": {"type": "string"}, "label": {"type": "string"}},

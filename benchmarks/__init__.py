@@ -1,0 +1,1 @@
+"""What we promise about speed, each measured beside a bare reference in the same run."""
