@@ -1,5 +1,6 @@
 """Unsafe requests: only from pages of ours, with their token; and what happens to whatever was typed when the token is old."""
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from wtforms import StringField
 from app import create_app
 from app.access import public, requires, shows_again, takes_files
 from app.config import Config
+from app.extensions import db
 from app.forgery import comes_from_us
 from tests.client import Client, SignedInClient, form_token
 
@@ -41,14 +43,16 @@ def write_by_form() -> str:
 
 
 @pytest.fixture(scope="module")
-def other(settings: Config, made: Flask) -> Flask:
+def other(settings: Config, made: Flask) -> Iterator[Flask]:
     app = create_app(replace(settings))
     app.testing, app.test_client_class = True, Client
     for path, view in (("/tests/write", write), ("/tests/signed-in", write_signed_in), ("/tests/form", write_by_form),
                        ("/hooks/tests/write", write), ("/api/v1/tests/write", write)):
         app.add_url_rule(path, path, view, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.add_url_rule("/tests/upload", "tests_upload", takes_files(requires("tests.edit")(write)), methods=["POST"])
-    return app
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What holds for every request and every answer: number, host, size, headers, cookies, errors."""
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -14,6 +15,7 @@ from app import create_app
 from app.access import public, takes_files
 from app.config import Config
 from app.errors import Conflict, Problem, TooManyRequests
+from app.extensions import db
 from app.protection import is_own_host
 from tests.client import Client, form_token
 
@@ -48,16 +50,22 @@ def with_views(app: Flask) -> Flask:
     return app
 
 
+def served(app: Flask) -> Iterator[Flask]:
+    yield with_views(app)
+    with app.app_context():
+        db.engine.dispose()
+
+
 @pytest.fixture(scope="module")
-def other(settings: Config, made: Flask) -> Flask:
+def other(settings: Config, made: Flask) -> Iterator[Flask]:
     """An application of its own with those pages, served as on a laptop."""
-    return with_views(create_app(replace(settings, max_body_bytes=100_000, max_upload_bytes=300_000)))
+    yield from served(create_app(replace(settings, max_body_bytes=100_000, max_upload_bytes=300_000)))
 
 
 @pytest.fixture(scope="module")
-def shop(settings: Config, made: Flask) -> Flask:
+def shop(settings: Config, made: Flask) -> Iterator[Flask]:
     """The same as on a server behind one proxy, with https."""
-    return with_views(create_app(replace(settings, public_url=f"https://{SHOP}", allowed_hosts=(SHOP,), proxy_hops=1)))
+    yield from served(create_app(replace(settings, public_url=f"https://{SHOP}", allowed_hosts=(SHOP,), proxy_hops=1)))
 
 
 @pytest.fixture

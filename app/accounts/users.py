@@ -47,7 +47,7 @@ def make_link(user_id: int, *, by: Actor, request_id: str | None = None) -> str:
     with transaction() as session:
         user = lock(session, User, user_id)
         user.link_hash, user.link_until = sessions.digest(secret), datetime.now(UTC) + LINK_FOR
-        audit.note(session, by, "users.make_link", "users", user_id, request_id=request_id)
+        audit.note(session, by, "users.make_link", "users", user_id, request_id=request_id, email=user.email)
     return secret
 
 
@@ -62,7 +62,8 @@ def change_role(user_id: int, role: str, *, by: Actor, request_id: str | None = 
             _check_somebody_manages(session)
         if old != role:
             sessions.renew_at_next_request(session, user_id)
-            audit.note(session, by, "users.change_role", "users", user_id, request_id=request_id, role=[old, role])
+            audit.note(session, by, "users.change_role", "users", user_id, request_id=request_id,
+                       email=user.email, role=[old, role])
 
 
 def switch(user_id: int, on: bool, *, by: Actor, request_id: str | None = None) -> None:
@@ -77,7 +78,8 @@ def switch(user_id: int, on: bool, *, by: Actor, request_id: str | None = None) 
             user.link_hash = user.link_until = None
             sessions.end(session, user_id)
         if was != on:
-            audit.note(session, by, "users.switch_on" if on else "users.switch_off", "users", user_id, request_id=request_id)
+            audit.note(session, by, "users.switch_on" if on else "users.switch_off", "users", user_id, request_id=request_id,
+                       email=user.email)
 
 
 def set_profile(user_id: int, name: str, time_zone: str | None, *, by: Actor, request_id: str | None = None) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from app import cache, ui
 from app.audit import Actor
 from app.commerce.orders import Order, orders
-from app.commerce.payments import Payment, payments
 from app.config import config
 from app.records import money, policy
 from app.records.resource import Resource
@@ -72,13 +71,14 @@ class Chart:
         before = [day.count for day in self.days[:-1]]
         said = (f"Bars by day for two weeks. Between {min(before):,} and {max(before):,} {plural} a day; "
                 f"{self.today.count:,} so far today.")
-        return f"{said} {self.failed:,} failed." if self.failed else said
+        return f"{said} The payment of {self.failed:,} failed." if self.failed else said
 
 
 @dataclass(frozen=True)
 class Series:
     """What is counted by day: by the moment in `at`; what of it counts, what of it failed, and the money field to add up."""
 
+    name: str
     resource: Resource
     at: Any
     amount: str
@@ -86,18 +86,19 @@ class Series:
     failed: ColumnElement[bool]
 
 
-ORDERS = Series(orders, Order.placed_at, "total", Order.status.not_in(("draft", "cancelled")), false())
-PAYMENTS = Series(payments, Payment.created_at, "amount", Payment.status.in_(TAKEN), Payment.status == "failed")
+PLACED = Order.status.not_in(("draft", "cancelled"))
+ORDERS = Series("orders", orders, Order.placed_at, "total", PLACED, PLACED & (Order.payment_status == "failed"))
+PAID = Series("paid", orders, Order.placed_at, "total", PLACED & Order.payment_status.in_(TAKEN), false())
 
 
 def orders_by_day(session: Session, actor: Actor) -> Chart | None:
-    """Orders by the day they were placed; None for whoever may not see orders."""
+    """Orders by the day they were placed, and those whose payment failed; None for whoever may not see orders."""
     return _chart(session, actor, ORDERS)
 
 
-def payments_by_day(session: Session, actor: Actor) -> Chart | None:
-    """Payments by the day they came in, and those that failed; None for whoever may not see payments."""
-    return _chart(session, actor, PAYMENTS)
+def paid_by_day(session: Session, actor: Actor) -> Chart | None:
+    """The orders of each day that are paid by now; None for whoever may not see orders."""
+    return _chart(session, actor, PAID)
 
 
 def rounded(most: int) -> int:
@@ -121,7 +122,7 @@ def _chart(session: Session, actor: Actor, series: Series) -> Chart | None:
     if not actor.may(f"{resource.name}.read"):
         return None
     seen, today = resource.require(series.amount) in policy.readable(actor, resource), datetime.now(ui.zone()).date()
-    key = (resource.name, actor.scopes.get(resource.name), seen, str(ui.zone()), today)
+    key = (series.name, actor.scopes.get(resource.name), seen, str(ui.zone()), today)
     scope = policy.scope(actor, resource)
     found: Chart = cache.get("dashboard", key, KEPT, lambda: _counted(session, series, scope, today, seen))
     return found

@@ -24,7 +24,7 @@ def index() -> str:
     imports = standing.latest(session, actor)[:IMPORTS] if actor.may("imports.read") else []
     return render_template("dashboard/index.html", nav="today", now=now, today=f"{now:%A}, {now.day} {now:%B}",
                            tiles=tiles(session, actor), orders=charts.orders_by_day(session, actor),
-                           payments=charts.payments_by_day(session, actor),
+                           paid=charts.paid_by_day(session, actor),
                            imports=[one for one in imports if one.batch is not None and one.imported.stage == "done"])
 
 

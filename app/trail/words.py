@@ -34,7 +34,9 @@ def deed(one: Audit) -> str:
 
 
 def target(one: Audit) -> tuple[str, str | None]:
-    """What it was done to, and the page of that if there is one."""
+    """What it was done to, and the page of that if there is one; nothing where the deed is about whoever did it."""
+    if one.action.startswith("accounts."):
+        return "", None
     name = TABLES.get(one.resource, one.resource.replace("_", " ").capitalize())
     text = name if one.record_id is None else f"{name} {one.record_id}"
     endpoint, argument = PAGES.get(one.resource, ("", ""))

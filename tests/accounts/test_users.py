@@ -111,7 +111,7 @@ def test_two_admins_who_take_each_others_rights_at_once_leave_one(made, app, use
 def test_a_change_of_role_is_in_the_trail_with_old_and_new(app, user):
     users.change_role(user("viewer"), "manager", by=COMMAND_LINE)
     deed = db.session.scalars(select(Audit).where(Audit.action == "users.change_role")).one()
-    assert json.loads(deed.diff) == {"role": ["viewer", "manager"]}
+    assert json.loads(deed.diff) == {"email": "viewer@example.com", "role": ["viewer", "manager"]}
 
 
 def test_giving_the_same_role_again_changes_nothing(app, sign_in):

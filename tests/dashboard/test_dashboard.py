@@ -160,14 +160,23 @@ def test_days_are_counted_from_midnight_where_the_reader_is(app):
     assert chart.days[-2].total == "20.00 EUR"
 
 
-def test_failures_have_their_own_scale(app):
-    put("payments", *(payment(id, "paid") for id in range(1, 31)), payment(31, "failed"), payment(32, "refunded", 2), payment(33, "pending"))
-    chart = charts.payments_by_day(db.session(), MANAGER)
+def test_orders_whose_payment_failed_have_their_own_scale(app):
+    put("orders", *(order(id, payment_status="paid") for id in range(1, 31)), order(31, payment_status="failed"),
+        order(32, 2, payment_status="refunded"), order(33, status="cancelled", payment_status="failed"))
+    chart = charts.orders_by_day(db.session(), MANAGER)
     assert chart is not None
-    assert (chart.count, chart.failed, chart.top, chart.worst) == (31, 1, 40, 2)
-    assert chart.bars()[-1] == (131.5, 25.0, 75.0)
+    assert (chart.count, chart.failed, chart.top, chart.worst) == (32, 1, 40, 2)
+    assert chart.bars()[-1] == (131.5, 22.5, 77.5)
     assert chart.failures() == [(131.5, 12.0, 12.0)]
-    assert chart.finding("payments").endswith("30 so far today. 1 failed.")
+    assert chart.finding("orders").endswith("31 so far today. The payment of 1 failed.")
+
+
+def test_paid_orders_are_counted_by_the_day_they_were_placed(app):
+    put("orders", order(1, payment_status="paid"), order(2, 1, payment_status="part_refunded"), order(3, 1, payment_status="pending"),
+        order(4, payment_status=None), order(5, status="draft", payment_status="paid"))
+    chart = charts.paid_by_day(db.session(), MANAGER)
+    assert chart is not None
+    assert ([day.count for day in chart.days][-2:], chart.failed) == ([1, 1], 0)
 
 
 def test_whoever_may_not_see_records_sees_no_chart_of_them(app):
@@ -184,14 +193,14 @@ def test_a_chart_counts_only_what_is_in_ones_scope_and_is_not_shared_with_others
 
 
 def test_the_chart_is_in_the_page_as_marks_with_its_words_and_a_table_beside_it(sign_in):
-    put("orders", order(1), order(2, 3))
+    put("orders", order(1, payment_status="paid"), order(2, 3))
     page = sign_in("viewer").get("/").text
     assert 'role="img" aria-label="Bars by day for two weeks. Between 0 and 1 orders a day; 1 so far today."' in page
     assert page.count("<rect class=") >= 14
     assert "<text" not in page
     assert "style=" not in page
     assert "Show as a table" in page
-    assert "today so far, 10.00 EUR" in page
+    assert "of today so far, 10.00 EUR" in page
 
 
 @given(st.integers(0, 10**12))
