@@ -261,3 +261,15 @@ def test_the_page_of_a_record_shows_the_events_about_it(sign_in, post, drain):
     assert f"/webhooks/events/{events()[0].id}" in page
     assert f"/webhooks/events/{events()[1].id}" not in page
     assert "Events about it" in sign_in("viewer").get(f"/payments/{payment('P-1').id}").text
+
+
+def test_fields_a_role_may_not_read_are_in_no_preview_and_no_history(sign_in, post, drain):
+    post("customer_created")
+    assert "+43 316 555 010" in sign_in("manager").get(f"/webhooks/events/{events()[0].id}").text
+    assert "+43 316 555 010" not in sign_in("operator").get(f"/webhooks/events/{events()[0].id}").text
+    drain()
+    post("customer_updated")
+    drain()
+
+    assert "Clara Neumann-Huber" in sign_in("operator").get(f"/webhooks/events/{events()[1].id}").text
+    assert "+43 316 555 099" not in sign_in("operator").get(f"/webhooks/events/{events()[1].id}").text

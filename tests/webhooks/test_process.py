@@ -273,3 +273,13 @@ def test_unchanged_news_is_done_without_a_version(post, drain):
 
     assert outcomes() == ["created", "unchanged"]
     assert payment().version == 1
+
+
+@pytest.mark.parametrize("ids", [("msg_a", "msg_b"), ("msg_b", "msg_a")])
+def test_of_two_reports_of_one_moment_the_greater_key_has_the_last_word(post, drain, ids):
+    for id in ids:
+        post({"type": "payments.updated", "timestamp": "2026-06-01T00:00:00Z",
+              "data": {"id": "P-1", "amount": {"msg_a": "2.00", "msg_b": "1.00"}[id], "currency": "EUR"}}, "standard", id=id)
+        drain()
+
+    assert payment("P-1").amount_minor == 100
