@@ -16,7 +16,8 @@ from app.records.resource import Resource
 
 ALWAYS = ("id", "version", "updated_at")
 MOMENTS = tuple(DateTime(name) for name in ("created_at", "updated_at", "trashed_at"))
-TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|\Z)')
+TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+TAGS = re.compile(rf"{TAG.pattern}(\s*,\s*{TAG.pattern})*\Z")
 
 
 def chosen(resource: Resource, actor: Actor, wanted: str | None) -> set[str] | None:
@@ -98,13 +99,17 @@ def _url(query: Query, place: Mapping[str, str]) -> str:
 
 
 def agreed_version(current: int) -> int:
-    """`current`, if If-Match names it. Raises PreconditionRequired without the header, PreconditionFailed for another version.
+    """`current`, if If-Match names it (RFC 9110 section 13.1.1). Raises PreconditionRequired without the header,
+    PreconditionFailed for another version, BadRequest when it holds no ETag.
 
     `*` names no version and is refused too: a write must say what it has seen.
     """
     header = request.headers.get("If-Match", "").strip()
     if not header or header == "*":
         raise PreconditionRequired("Read the record, then send its ETag in the header If-Match: nobody's change is lost then.")
+    if not TAGS.match(header):
+        raise BadRequest("Send the ETag as you got it, in its quotation marks.",
+                         errors={"If-Match": "This is not an ETag. Write it like \"7\"."})
     if str(current) not in (tag for weak, tag in TAG.findall(header) if not weak):
         raise PreconditionFailed("Nothing was saved. Read the record again and send your change with its new ETag.")
     return current
