@@ -1,13 +1,16 @@
 """The made-up queue and its tables, for the tests of queues and of the processes that serve them."""
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from app.extensions import db
+from app.jobs import registry
 from app.jobs.models import Job
 from app.jobs.queue import Queue
+from app.jobs.registry import Kind
 from app.transaction import transaction
 from tests.jobs.trials import Parcel, Trial, parcels_served
 
@@ -59,3 +62,13 @@ def stored(app: Flask) -> Callable[[int], Job]:
         db.session.rollback()
         return db.session.get_one(Job, id, populate_existing=True)
     return read
+
+
+@pytest.fixture
+def kind(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Declare a kind of job, "trial.this", for this test: `kind(function, max_attempts=…)`."""
+
+    def declare(function: Callable[..., Any], **options: Any) -> None:
+        chosen: dict[str, Any] = {"queue": "default", "max_attempts": 5, "seconds": 30.0, "cron": None, "label": "Try", "page": ""}
+        monkeypatch.setitem(registry._kinds, "trial.this", Kind("trial.this", function, **chosen | options))
+    return declare

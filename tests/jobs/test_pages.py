@@ -127,7 +127,8 @@ def test_a_job_that_is_not_there_is_not_found(app, verb):
 def test_pages_joined_are_the_whole_list_once_in_both_directions(job, monkeypatch):
     monkeypatch.setattr(listing, "SIZE", 3)
     ids = [job(key=str(number)) for number in range(8)][::-1]
-    session, seen, after, page = db.session(), [], None, None
+    session, after, page = db.session(), None, None
+    seen: list[int] = []
     while page is None or page.after:
         page = listing.page(session, listing.asked(MultiDict({} if after is None else {"after": after})))
         seen, after = seen + [one.id for one in page.jobs], str(page.after)
@@ -140,7 +141,7 @@ def test_pages_joined_are_the_whole_list_once_in_both_directions(job, monkeypatc
 
 
 def test_each_view_counts_and_shows_the_same(job):
-    states = {"dead": {"status": "dead"}, "retrying": {"attempts": 1}, "waiting": {}, "running": {"status": "running"},
+    states: dict[str, dict[str, object]] = {"dead": {"status": "dead"}, "retrying": {"attempts": 1}, "waiting": {}, "running": {"status": "running"},
               "done": {"status": "done"}, "cancelled": {"status": "cancelled"}}
     made = {view: job(key=view, **values) for view, values in states.items()}
     counts = listing.counts(db.session(), listing.Asked())

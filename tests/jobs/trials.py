@@ -4,8 +4,9 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -13,11 +14,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from app.errors import Problem, Unavailable
 from app.extensions import Base, Id, db
 from app.jobs import queues
-from app.jobs.models import Queued, queue_indexes
-from app.jobs.queue import Claim, Queue, finish, finish_many
+from app.jobs.enqueue import enqueue
+from app.jobs.models import Attempt, Queued, queue_indexes
+from app.jobs.queue import Claim, Queue, finish_many
 from app.jobs.registry import job
 from app.jobs.work import Work
-from app.transaction import transaction
+from app.transaction import now, transaction
 
 
 class Trial(DeclarativeBase):
@@ -147,4 +149,24 @@ def says(work: Work) -> dict[str, str]:
     return {"actor": work.actor.name, "may": str(work.actor.may("orders.edit"))}
 
 
-__all__ = ["PARCELS", "Effect", "Parcel", "effect", "effects", "finish", "parcels_served"]
+def ids(claims: list[Claim]) -> list[int]:
+    return [one.id for one in claims]
+
+
+def attempts_of(id: int, source: str = "trial_parcels") -> list[Attempt]:
+    """The tries at a row, the first one first."""
+    db.session.rollback()
+    query = sa.select(Attempt).where(Attempt.source == source, Attempt.row_id == id).order_by(Attempt.id)
+    return list(db.session.execute(query.execution_options(populate_existing=True)).scalars())
+
+
+def let_lapse(*claims: Claim) -> None:
+    """As if the lease of these claims had run out."""
+    with transaction() as session:
+        session.execute(sa.update(Parcel).where(Parcel.id.in_(ids(list(claims)))).values(lease_until=now(session) - timedelta(seconds=1)))
+
+
+def queue_it(name: str = "trial.this", args: dict[str, Any] | None = None, **options: Any) -> int:
+    """Queue a job; its id."""
+    with transaction() as session:
+        return enqueue(session, name, args, **options).id

@@ -1,7 +1,10 @@
 """What probes and monitoring are told."""
 import pytest
+from redis import Redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import cache
+from app.errors import Misconfigured
 from app.extensions import db
 from app.files import storage
 from app.jobs import ring
@@ -33,7 +36,7 @@ def test_ready_with_everything_there(client, valkey):
 
 
 def test_without_redis_it_is_degraded_and_still_takes_people(client, monkeypatch, tmp_path):
-    monkeypatch.setattr(ring, "connect", lambda url, timeout: ring.Redis.from_url(f"unix://{tmp_path}/nobody.sock"))
+    monkeypatch.setattr(ring, "connect", lambda url, timeout: Redis.from_url(f"unix://{tmp_path}/nobody.sock"))
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json["status"]) == (200, "degraded")
     assert answer.json["checks"]["redis"] == "failed"
@@ -41,7 +44,7 @@ def test_without_redis_it_is_degraded_and_still_takes_people(client, monkeypatch
 
 def test_without_a_database_it_is_not_ready(client, monkeypatch):
     def gone(*args):
-        raise health.SQLAlchemyError("gone")
+        raise SQLAlchemyError("gone")
     monkeypatch.setattr(db.session, "execute", gone)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json["checks"]["database"]) == (503, "failed")
@@ -63,7 +66,7 @@ def test_behind_on_its_tables_it_is_not_ready(client, monkeypatch):
 
 def test_with_the_wrong_key_it_is_not_ready(client, monkeypatch):
     def wrong():
-        raise canary.Misconfigured("wrong")
+        raise Misconfigured("wrong")
     monkeypatch.setattr(canary, "check", wrong)
     assert client.get("/readyz").status_code == 503
 

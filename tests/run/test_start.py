@@ -1,4 +1,5 @@
 """The checks before anything is started: the key, the tables, the first person."""
+import secrets
 import socket
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from app import demo
 from app.accounts.models import User
 from app.accounts.passwords import matches
+from app.care.backup import revision
 from app.config import config
 from app.errors import Conflict, Misconfigured
 from app.extensions import db
@@ -67,7 +69,7 @@ def test_on_tables_of_another_version_nobody_starts(app, monkeypatch):
 
 def test_who_starts_while_another_migrates_waits(app, monkeypatch):
     answers = iter(["0ld", "0ld"])
-    real = tables.revision
+    real = revision
     monkeypatch.setattr(tables, "revision", lambda: next(answers, None) or real())
     tables.require()
 
@@ -78,12 +80,12 @@ def test_the_first_start_makes_an_admin_whose_password_is_said_once(app):
     password = first_start.welcome(embedded(app, demo=False), print)
     row = db.session.execute(sa.select(User)).scalar_one()
     assert (row.email, row.role) == ("admin@example.com", "admin")
-    assert matches(password, row.password_hash)
+    assert matches(str(password), row.password_hash)
     assert first_start.welcome(embedded(app, demo=False), print) is None
 
 
 def test_the_password_differs_every_time():
-    words = {"".join(first_start.secrets.choice(first_start.LETTERS) for _ in range(16)) for _ in range(100)}
+    words = {"".join(secrets.choice(first_start.LETTERS) for _ in range(16)) for _ in range(100)}
     assert len(words) == 100
 
 

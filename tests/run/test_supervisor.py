@@ -94,7 +94,7 @@ def test_it_comes_up_replaces_what_is_killed_and_goes_down_in_time(start):
     assert room.has_redis()
     said = room.out.read_text()
     assert f"Backroom is at http://127.0.0.1:{room.port}" in said
-    assert signs_in(room, re.search(r"Sign in as admin@example.com with the password (\S+)", said)[1])
+    assert signs_in(room, found(r"Sign in as admin@example.com with the password (\S+)", said))
 
     wait_for(lambda: len(room.workers()) == 2)       # one for what goes quickly, one for what does not
     before = room.workers()
@@ -173,12 +173,18 @@ def test_a_port_that_is_taken_is_said_by_the_command_itself(start):
     assert len(room.err.read_text().splitlines()) == 1
 
 
+def found(pattern, text):
+    match = re.search(pattern, text)
+    assert match, text
+    return match[1]
+
+
 def signs_in(room, password):
     """Sign in as a browser does: fetch the form, post it, open a page that needs somebody."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     address = f"http://127.0.0.1:{room.port}"
     page = opener.open(f"{address}/login", timeout=10).read().decode()
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+    token = found(r'name="csrf_token"[^>]*value="([^"]+)"', page)
     data = urllib.parse.urlencode({"csrf_token": token, "email": "admin@example.com", "password": password, "next": "/jobs"}).encode()
     answer = opener.open(urllib.request.Request(f"{address}/login?next=/jobs", data=data, headers={"Origin": address}), timeout=10)
     return answer.status == 200 and answer.url == f"{address}/jobs"

