@@ -53,14 +53,15 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
-def apart() -> Iterator[Connection]:
+def apart(patience: float | None = None) -> Iterator[Connection]:
     """A unit of work on a connection of its own, beside whatever the session is reading: heartbeats, logs of calls.
 
-    It commits even if the verb around it fails later. Never within transaction(): on SQLite it would wait for itself.
+    It commits even if the verb around it fails later. Never within transaction(): on SQLite it would wait for itself, there
+    `patience` says for how many seconds it waits for its turn. Raises Unavailable(retry=True) when that does not come.
     """
     if db.session.registry.has() and db.session().info.get("writing"):
         raise RuntimeError("apart() would wait for the transaction around it")
-    with _turn(db.engine), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with _turn(db.engine, patience), db.engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
 
 
@@ -125,7 +126,7 @@ def prepare(engine: Engine) -> None:
 
 
 @contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
+def _turn(engine: Engine, patience: float | None = None) -> Iterator[None]:
     """SQLite lets whoever polls luckiest write next; this turnstile lets whoever waits: a writer may not go twice past one.
 
     Two flock files: take *next*, take *turn*, let go of *next*. A stopped process holds everybody, so we wait no longer
@@ -135,7 +136,7 @@ def _turn(engine: Engine) -> Iterator[None]:
     if engine.dialect.name != "sqlite" or path in (None, "", ":memory:"):
         yield
         return
-    until = time.monotonic() + config().busy_seconds
+    until = time.monotonic() + (config().busy_seconds if patience is None else patience)
     with open(f"{path}.next", "w") as following, open(f"{path}.turn", "w") as turn:
         _take(following, until)
         _take(turn, until)

@@ -21,6 +21,7 @@ from app.webhooks.models import Body, Event, StoredReceipt, StoredSecret
 log = structlog.get_logger()
 OK = Answer("kept\n")
 QUEUE = "webhooks"
+PATIENCE = 3.0           # seconds: the most impatient providers hang up after five
 LONGEST_KEY = 200        # characters; an index does not take a key of any length
 LONGEST_ERROR = 500
 ALLOWED_HEADERS = frozenset({"content-type", "content-length", "user-agent", "date", "x-request-id", "idempotency-key"})
@@ -125,7 +126,7 @@ def _keep(arrival: Arrival, rows: list[dict[str, Any]]) -> None:
 
 @repeated
 def _commit(arrival: Arrival, rows: list[dict[str, Any]]) -> None:
-    with apart() as connection:
+    with apart(PATIENCE) as connection:
         _store(connection, arrival, rows)
 
 

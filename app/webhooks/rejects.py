@@ -13,6 +13,7 @@ from app.webhooks.live import Live
 from app.webhooks.models import Body, StoredReceipt
 
 log = structlog.get_logger()
+PATIENCE = 1.0           # seconds a rejection waits for its turn to be written down
 SECONDS = 60.0
 A_MINUTE = 10            # rows a process keeps of one endpoint; the rest are counted in the next that is kept
 KEPT = 500               # rows of one endpoint in all
@@ -28,7 +29,7 @@ def keep(endpoint: Live, receipt: Receipt, reason: str, headers: dict[str, str])
     if left_out is None:
         return
     try:
-        with apart() as connection:
+        with apart(PATIENCE) as connection:
             _write(connection, endpoint, receipt, reason, headers, left_out)
     except (DBAPIError, Unavailable) as error:
         log.warning("webhooks.reject_not_kept", endpoint=endpoint.id, error=str(error))

@@ -1,6 +1,7 @@
 """Taking posts in: what proves them, what is kept, what is said to the sender."""
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,10 +9,15 @@ from sqlalchemy import func, select
 
 from app.audit import COMMAND_LINE
 from app.extensions import db
+from app.integrations import registry
+from app.integrations.provider import Answer, Incoming, Provider
+from app.records.changes import Change
+from app.transaction import apart
 from app.webhooks import endpoints, rejects
+from app.webhooks import receive as receiving
 from app.webhooks.models import Body, StoredSecret
 from app.webhooks.receive import LONGEST_KEY, key
-from tests.webhooks.conftest import SECRETS, STRIPE_SECRET, event, events, only, receipts, signed
+from tests.webhooks.conftest import SECRETS, STRIPE_SECRET, event, events, only, payments, receipts, signed
 
 
 def test_a_signed_event_is_kept_before_it_is_answered(post):
@@ -232,3 +238,75 @@ def test_it_is_noted_when_a_secret_was_last_used_but_not_at_every_post(post, end
 
     assert first is not None
     assert only(StoredSecret).used_at == first
+
+
+def test_while_the_database_is_busy_the_provider_is_asked_to_come_again(app, post, endpoint, database, monkeypatch):
+    if database != "sqlite":
+        pytest.skip("PostgreSQL lets everybody write")
+    monkeypatch.setattr(receiving, "PATIENCE", 0.05)
+    endpoint()
+    with apart():
+        assert post("payment_succeeded").status_code == 503
+
+    assert post("payment_succeeded").status_code == 200
+    assert len(events()) == 1
+
+
+class Many(Provider):
+    """Somebody who posts several events at once, and shakes hands before."""
+
+    name, label = "many", "Many"
+
+    def verify(self, receipt, endpoint, now):
+        return endpoint.secrets[0]
+
+    def answer(self, receipt, endpoint):
+        return Answer(receipt.body.decode().removeprefix("hello "), 200) if receipt.body.startswith(b"hello ") else None
+
+    def parse(self, receipt, endpoint):
+        return [Incoming("payments.updated", key, key, receipt.received_at, {"key": key}) for key in receipt.json()]
+
+    def changes(self, incoming, endpoint):
+        return [Change("payments", {"currency": "EUR", "amount_minor": 100, "status": "paid"}, key={"external_id": incoming.object_key},
+                       as_of=incoming.occurred_at)]
+
+
+@pytest.fixture
+def many(app, monkeypatch):
+    """Post this body to an endpoint of Many."""
+    monkeypatch.setitem(registry._providers, "many", Many())
+    made = endpoints.add("many", "Many", ["a-secret-of-many"], by=COMMAND_LINE)
+    return lambda body: app.test_client().post(made.path, data=body)
+
+
+def test_a_post_may_hold_many_events_and_its_body_is_kept_once(many, drain):
+    assert many(b'["a", "b", "c", "a"]').status_code == 200
+    assert many(b'["c", "d"]').status_code == 200
+    drain()
+
+    assert sorted(each.dedupe_key for each in events()) == ["a", "b", "c", "d"]
+    assert sorted(each.verdict for each in receipts()) == ["duplicate", "duplicate", "ok", "ok", "ok", "ok"]
+    assert db.session.scalar(select(func.count()).select_from(Body)) == 2
+    assert sorted(each.external_id for each in payments()) == ["a", "b", "c", "d"]
+
+
+def test_posts_that_overlap_the_other_way_round_do_not_wait_for_each_other(app, many):
+    def send(number):
+        keys = [f"k{place}" for place in range(30)]
+        return many(json.dumps(keys if number % 2 else keys[::-1]).encode()).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(send, range(16))) == [200] * 16
+    assert len(events()) == 30
+
+
+def test_a_handshake_is_answered_and_is_no_event(many):
+    answer = many(b"hello 4711")
+
+    assert (answer.status_code, answer.text) == (200, "4711")
+    assert events() == []
+
+
+def test_a_post_without_events_is_fine(many):
+    assert many(b"[]").status_code == 200
+    assert events() == []
