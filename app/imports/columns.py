@@ -16,7 +16,7 @@ SURE = {"certain": ("Certain", 4, ""), "likely": ("Likely", 3, "wait"), "guess":
         "none": ("Left out", 0, ""), "ours": ("Left out", 0, ""), "chosen": ("Chosen", 4, "")}
 MARK_WORDS = {",": "Decimal comma", ".": "Decimal point", None: "Numbers have two readings"}
 MARKS = {".": "1,234.50", ",": "1.234,50"}
-ORDERS = {"day": "31/05/2026", "month": "05/31/2026"}
+DAYS_WRITTEN = {"day": "31/05/2026", "month": "05/31/2026"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def view(imported: Import, batch: Batch, actor: Actor, said: Choices | None = No
         chosen.blank, chosen.decimal or (batch.decimal if imported.stage == "preview" else known),
         chosen.day_first if chosen.day_first is not None else batch.day_first if imported.stage == "preview" else order,
         any(column["marks"] or column["likely"] for column in numbers) or "decimal" in wrong,
-        any(column["orders"] or column["unsure"] for column in days) or "day_first" in wrong, wrong)
+        any(column["day_order"] or column["unsure"] for column in days) or "day_first" in wrong, wrong)
 
 
 def _column(imported: Import, position: int, column: dict[str, Any], field: str | None, errors: dict[str, str]) -> ColumnView:
@@ -105,7 +105,7 @@ def _noticed(imported: Import, column: dict[str, Any], sure: str) -> str:
         found.append("Some values come twice")
     if field is not None and field.kind in ("money", "integer") and (column["marks"] or column["likely"]):
         found.append(MARK_WORDS[decimal([column])])
-    if field is not None and field.kind in ("date", "datetime") and (column["orders"] or column["unsure"]):
+    if field is not None and field.kind in ("date", "datetime") and (column["day_order"] or column["unsure"]):
         order = day_first([column])
         found.append("Day first" if order else "Month first" if order is False else f"{column['unsure']} has two readings")
     return ". ".join(found)

@@ -23,7 +23,7 @@ class Column:
     samples: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)      # decimal marks that values prove
     likely: list[str] = field(default_factory=list)     # decimal marks that values suggest: 1,234 with nothing after it
-    orders: list[str] = field(default_factory=list)     # "day" or "month" first, as values prove
+    day_order: list[str] = field(default_factory=list)  # "day" or "month" first, as values prove
     unsure: str = ""                                    # a day that can be read in two ways
     emails: int = 0
     numbers: int = 0
@@ -74,9 +74,9 @@ class Column:
 
     def _order(self, words: str, first: int, second: int) -> None:
         if first > 12 >= second:
-            _add(self.orders, "day")
+            _add(self.day_order, "day")
         elif second > 12 >= first:
-            _add(self.orders, "month")
+            _add(self.day_order, "month")
         elif first != second and not self.unsure:
             self.unsure = words
 
@@ -112,7 +112,7 @@ def decimal(columns: Sequence[dict[str, Any]]) -> str | None:
 
 def day_first(columns: Sequence[dict[str, Any]]) -> bool | None:
     """Whether days are written before months; False if it makes no difference, None if a person has to say."""
-    found = {order for column in columns for order in column["orders"]}
+    found = {order for column in columns for order in column["day_order"]}
     if found:
         return "day" in found if len(found) == 1 else None
     return None if any(column["unsure"] for column in columns) else False

@@ -173,7 +173,7 @@ def _page(template: str, found: Standing, **values: Any) -> str:
 def _match_page(found: Standing, said: Choices | None = None, errors: dict[str, str] | None = None) -> str:
     assert found.batch is not None
     page = columns.view(found.imported, found.batch, current_actor(), said, errors)
-    return _page("imports/columns.html", found, page=page, marks=columns.MARKS, orders=columns.ORDERS)
+    return _page("imports/columns.html", found, page=page, marks=columns.MARKS, written=columns.DAYS_WRITTEN)
 
 
 def _rows_page(found: Standing) -> str:

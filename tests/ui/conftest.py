@@ -1,25 +1,14 @@
 """A real Chromium on a real socket, signed in, that tells on every request leaving the machine and every blocked line of a page."""
-import shutil
 from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
 
 from app.accounts import sessions
 from app.transaction import transaction
-
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -42,7 +31,7 @@ def browse(chromium: Browser, site: str, app: Flask, user: Callable[..., int]) -
 
     def enter(role: str = "admin", **options: object) -> Page:
         width, height = options.pop("width", 1280), options.pop("height", 900)
-        context = chromium.new_context(base_url=site, viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type,typeddict-item]
+        context = chromium.new_context(base_url=site, viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
         contexts.append(context)
         user_id = user(role)
         with transaction() as session:

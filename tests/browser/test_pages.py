@@ -1,0 +1,28 @@
+"""Every kind of page, filled with a shop: no rule of accessibility broken, no sideways scroll, by day and by night."""
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+PAGES = ("/", "/customers", "/products", "/orders", "/payments", "/subscriptions", "/deliveries", "/orders/1", "/customers/1",
+         "/payments/1", "/orders/1/edit", "/orders/new", "/webhooks", "/webhooks?status=dead", "/webhooks/events/1", "/imports",
+         "/imports/new", "/imports/1", "/imports/2", "/exports", "/exports/1", "/exports/new?resource=orders", "/jobs", "/jobs/1",
+         "/integrations", "/trail", "/settings", "/no-such-page")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_no_page_breaks_a_rule_or_scrolls_sideways(enter, width, scheme, database):
+    if database == "postgresql":
+        pytest.skip("pages look the same on both databases")
+    # so tall that no bar at the bottom lies over what is below it
+    page = enter("manager", width=width, height=4000, color_scheme=scheme, has_touch=width == 390)
+    found = {}
+    for path in PAGES:
+        answer = page.goto(path)
+        assert answer
+        assert answer.status == (404 if path == "/no-such-page" else 200), path
+        broken = [(each["id"], each["nodes"][0]["target"]) for each in Axe().run(page, options=STANDARD).response["violations"]]
+        wide = page.evaluate("document.documentElement.scrollWidth") - width
+        if broken or wide > 0:
+            found[path] = (broken, wide)
+    assert found == {}
