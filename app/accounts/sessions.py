@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from flask import Flask, g, request
 from flask import session as cookie
 from flask_login import AnonymousUserMixin, current_user, login_user, logout_user
@@ -15,9 +16,11 @@ from app.access import NOBODY
 from app.accounts import actors, throttle, tokens
 from app.accounts.models import StaffSession, User
 from app.audit import Actor
+from app.errors import Unavailable
 from app.extensions import db, login
 from app.transaction import transaction
 
+log = structlog.get_logger()
 IDLE = timedelta(hours=12)            # without "Stay signed in": nothing heard for so long ends it
 LONGEST = timedelta(days=7)           # and so does this, busy or not
 STAY = timedelta(days=14)             # "Stay signed in": ends then, idle or not
@@ -180,5 +183,9 @@ def _renew(found: SignedIn, hashed: str) -> SignedIn:
 
 
 def _seen(session_id: int, at: datetime) -> None:
-    with transaction() as session:
-        session.execute(update(StaffSession).where(StaffSession.id == session_id).values(seen_at=at))
+    """Nobody's page fails because this could not be written down in time; the next request tries again."""
+    try:
+        with transaction() as session:
+            session.execute(update(StaffSession).where(StaffSession.id == session_id).values(seen_at=at))
+    except Unavailable:
+        log.warning("session.not_seen", session=session_id)

@@ -1,5 +1,7 @@
 """Sessions as rows: a new id when it matters, an end when it is time, and whoever holds an old cookie holds nothing."""
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fcntl import LOCK_EX, flock
 from typing import Any
 
 import pytest
@@ -105,6 +107,17 @@ def test_being_seen_is_written_down_at_most_every_few_minutes(sign_in):
     client.get("/settings")
     db.session.rollback()
     assert db.session.scalars(select(StaffSession.seen_at)).one() == seen
+
+
+def test_a_page_is_shown_even_if_being_seen_cannot_be_written_down(sign_in, settings, made, monkeypatch):
+    if not settings.database_url.startswith("sqlite"):
+        pytest.skip("only on SQLite do writers take turns")
+    client = sign_in("viewer")
+    change(seen_at=datetime.now(UTC) - sessions.SEEN_EVERY - timedelta(seconds=10))
+    monkeypatch.setitem(made.extensions, "backroom.config", replace(settings, busy_seconds=0.1))
+    with open(f"{db.engine.url.database}.turn", "w") as turn:
+        flock(turn, LOCK_EX)
+        assert client.get("/settings").status_code == 200
 
 
 def test_a_revoked_session_lets_nobody_in(sign_in):

@@ -265,3 +265,10 @@ def test_names_in_the_trail_are_text(sign_in):
 def test_what_the_command_line_did_is_told_too(sign_in):
     save("customers", {"email": "a@example.com"}, by=COMMAND_LINE, door=Door.IMPORT)
     assert "command line" in sign_in("viewer").get("/trail").text
+
+
+def test_what_somebody_did_to_one_kind_of_thing_is_looked_for_in_parts_as_well(app, monkeypatch):
+    monkeypatch.setattr(finding, "WINDOW", 10)
+    rows(*({"id": id, "resource": "customers" if id == 3 else "orders"} for id in range(1, 31)))
+    found = find(db.session(), read(MultiDict({"actor": "staff:1", "resource": "customers"})), ADA)
+    assert (found.rows, found.is_cut, found.older) == ([], True, 21)
