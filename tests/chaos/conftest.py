@@ -2,23 +2,25 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from app.config import ROOT
 from app.extensions import db
 from app.jobs.models import Job, Worker
 from app.run.valkey import Valkey
+from tests.chaos.started import main
 from tests.jobs.conftest import parcel, parcels, send, stored, trial_tables  # noqa: F401  (fixtures)
 from tests.jobs.trials import Parcel
 from tests.wait import wait_for
 
 SCALE = int(os.environ.get("SCALE", "1"))
+NURSERY = get_context("forkserver")
+NURSERY.set_forkserver_preload(["tests.chaos.started"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,18 +39,19 @@ def children(pid: int) -> list[int]:
 
 
 class Started:
-    """A process we started, in a group of its own."""
+    """A process we started, in a session of its own. It is forked from one that has loaded the application already."""
 
     def __init__(self, environ: dict[str, str], *args: str) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.chaos.started", *args], cwd=ROOT, start_new_session=True,
-                                        env=os.environ | environ | {"PYTHONPATH": str(ROOT)})
+        self.process = NURSERY.Process(target=main, args=(environ, *args))
+        self.process.start()
+        assert self.process.pid is not None
+        self.pid = self.process.pid
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
+    def is_running(self) -> bool:
+        return self.process.is_alive()
 
     def term(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL to it and to everything it has forked: the parents first, so that none starts another."""
@@ -59,10 +62,12 @@ class Started:
                 os.kill(pid, signal.SIGSTOP)
                 doomed += children(pid)
                 os.kill(pid, signal.SIGKILL)
-        self.process.wait()
+        self.process.join()
 
-    def wait(self, within: float) -> int:
-        return self.process.wait(within)
+    def wait(self, within: float) -> int | None:
+        """Its exit code; None when it is still running after so many seconds."""
+        self.process.join(within)
+        return self.process.exitcode
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
-"""Our processes with the made-up work known to them: `python -m tests.chaos.started worker 2`, `… sweep`, `… drain`.
-
-`all 2` is a sweeper and two workers.
-"""
+"""What a process of these tests does: a worker pool, a sweeper, both, or a drain, with the made-up work known to it."""
 import os
 import signal
-import sys
+
+from flask import Flask
 
 from app import create_app
 from app.jobs import process
@@ -16,21 +14,25 @@ from app.jobs.worker import places
 from tests.jobs.trials import parcels_served
 
 
-def main(what: str, count: str = "2") -> None:
+def main(environ: dict[str, str], what: str, count: str = "2") -> None:
+    """`what` is worker, sweep, drain, or all: a sweeper and a pool of `count` workers."""
+    os.setsid()
+    os.environ.update(environ)
     app = create_app()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
     if what == "all":
         what = "worker" if os.fork() else "sweep"
     with parcels_served(), app.app_context():
-        if what == "worker":
-            pool = Pool(app, app.extensions["backroom.config"].instance_dir / "pulses")
-            keep(pool, places(pool, int(count), 1))
-        elif what == "sweep":
-            Sweeper(app, app.extensions["backroom.config"].instance_dir / "pulses").run()
-        else:
-            work_off_all(app)
+        _do(app, what, int(count))
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _do(app: Flask, what: str, count: int) -> None:
+    folder = app.extensions["backroom.config"].instance_dir / "pulses"
+    if what == "worker":
+        pool = Pool(app, folder)
+        keep(pool, places(pool, count, 1))
+    elif what == "sweep":
+        Sweeper(app, folder).run()
+    else:
+        work_off_all(app)

@@ -52,7 +52,7 @@ def test_workers_are_killed_again_and_again_in_the_middle_of_it(start, bell, sen
         wait_for(more_than(done, count))
     wait_for(all_done(count), within=60 * SCALE)
     assert effects() == dict.fromkeys(sent, 1)
-    assert pool.process.poll() is None
+    assert pool.is_running()
 
 
 def test_one_row_of_a_hundred_kills_its_worker(start, bell, send, parcel):
@@ -129,7 +129,7 @@ def test_a_worker_frozen_inside_a_transaction_is_killed_and_its_work_done_by_oth
     wait_for(lambda: statuses().get("done", 0) == 21, within=60)
     assert effects() == dict.fromkeys([freezer, *sent], 1)
     assert parcel(freezer).attempts == 2
-    assert pool.process.poll() is None
+    assert pool.is_running()
 
 
 def test_work_that_takes_longer_than_it_may_is_stopped_and_says_so(start, bell, stored):
