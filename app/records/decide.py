@@ -39,9 +39,10 @@ class Decisions:
     def __init__(self, batch: Batch, unseen: Collection[int] = ()) -> None:
         """`unseen`: the places of changes that would move a record out of the actor's sight."""
         self.unseen = unseen
-        self.batch, self.held, self.source = batch, batch.held, batch.source
+        self.batch, self.held = batch, batch.held
         self.settling, self.rules = Settle(batch), Rules(batch)
         self.ledger = Ledger(batch.held, batch.now)
+        self.reports = batch.source.reports
         self.outcomes: list[Outcome] = []
         self.blanks: dict[str, dict[str, Any]] = {}
 
@@ -61,7 +62,7 @@ class Decisions:
 
     def out_of_sight(self) -> set[int]:
         """The places of accepted changes that leave a record where the actor may not see it."""
-        if self.source.reports:
+        if self.reports:
             return set()
         hidden = unseen(self.batch, [entry.row for entry in self.ledger.accepted])
         return {n for n, outcome in enumerate(self.outcomes) if outcome.kind in ACCEPTED and outcome.id in hidden}
@@ -107,7 +108,7 @@ class Decisions:
         found = self.held.identities(name, parsed.key, self.batch.account(parsed))
         if len(found) > 1:
             raise ValueError("Several accounts have a record with this id. Name the account as well.")
-        return found[0] if found else self.adopted(shape.resource, parsed) if self.source.reports else None
+        return found[0] if found else self.adopted(shape.resource, parsed) if self.reports else None
 
     def adopted(self, resource: Resource, parsed: Parsed) -> int | None:
         """A record people made before its provider spoke of it: it has the same outside id, or the same key and none.
@@ -133,12 +134,11 @@ class Decisions:
         empty = self.blank(resource)
         given, errors = self.settling.settle(parsed, empty)
         values = {**empty, **given}
-        if not self.source.reports:
+        if not self.reports:
             self.fill(resource, values, given)
-        new = {column: [None, value] for column, value in given.items() if value is not None}
-        errors = {**self.rules.missing(resource, values), **errors, **self.rules.refusals(resource, new, None, empty, parsed)}
-        if errors:
-            return Outcome("invalid", errors=errors)
+        wrong = self.rules.of_new(resource, values)
+        if wrong or errors:
+            return Outcome("invalid", errors={**wrong, **errors})
         row = self.ledger.add(resource, values, change.cause)
         if change.as_of is not None and resource.outside:
             row.clocks = news.first(resource, given, change, _by_identity(parsed))
@@ -173,14 +173,14 @@ class Decisions:
             if tie:
                 return Outcome("tie", id, old["version"], errors={"": TIE})
         diff = {column: [old.get(column), value] for column, value in values.items() if old.get(column) != value}
-        if "trashed_at" in diff and not self.source.reports and all(diff["trashed_at"]):
+        if "trashed_at" in diff and not self.reports and all(diff["trashed_at"]):
             del diff["trashed_at"]
         if diff:
             if change.version is not None and change.version != old["version"]:
                 return Outcome("conflict", id, old["version"], diff, errors={"": CONFLICT})
-            if old["trashed_at"] is not None and "trashed_at" not in diff and not self.source.reports:
+            if old["trashed_at"] is not None and "trashed_at" not in diff and not self.reports:
                 return Outcome("invalid", id, old["version"], errors=self.rules.in_trash(resource, parsed))
-            if errors := self.rules.refusals(resource, diff, id, old, parsed):
+            if errors := self.rules.of_changed(resource, diff, old, parsed):
                 return Outcome("invalid", id, old["version"], errors=errors)
         if clocks:
             self.ledger.hear(row, clocks)

@@ -30,7 +30,14 @@ class Text(Field):
 
     def converter(self, reading: Reading) -> Convert:
         limit = self.limit
-        return lambda raw: text_of(raw, limit)
+
+        def text(raw: object) -> str | None:
+            if type(raw) is str:
+                value = raw.strip()
+                if len(value) <= limit and value.isprintable():   # nearly always
+                    return value or None
+            return text_of(raw, limit)
+        return text
 
 
 @dataclass(frozen=True)
@@ -114,9 +121,8 @@ class Money(Field):
     def converter(self, reading: Reading) -> Convert:
         return lambda raw: decimal_of(raw, reading, "12.50")
 
-    def settle(self, value: Decimal, row: Row) -> int:
-        """Minor units, in the currency `row` has. Raises ValueError."""
-        code = row.get(self.currency)
+    def settle(self, value: Decimal, code: str | None) -> int:
+        """Minor units, in the currency of the record. Raises ValueError."""
         if code is None:
             raise ValueError("The currency of this amount is missing. Fill it in as well.")
         return money.to_minor(value, code)

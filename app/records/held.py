@@ -1,8 +1,9 @@
 """What the database holds about the records of a batch, kept in step with what has been decided so far."""
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
 
 from app.records.parse import IDENTITY
 from app.records.registry import resources
@@ -22,14 +23,15 @@ class Row:
         self.clocks: dict[str, list[Any]] | None = None
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Place:
     """A field through which records of one resource wait for records of another that are not here yet."""
 
     resource: Resource
     field: Reference
     lines: Lines | None        # not None: the field is one of its lines
 
-    @property
+    @cached_property
     def key(self) -> str:
         return f"{self.resource.name}.{self.lines.name if self.lines else ''}.{self.field.name}"
 
@@ -82,8 +84,8 @@ class Held:
     def all_rows(self) -> Iterator[Row]:
         return (row for rows in self.rows.values() for row in rows.values())
 
-    def put(self, row: Row) -> None:
-        """Make a record findable by the keys it has now."""
+    def put(self, row: Row) -> bool:
+        """Make a record findable by the keys it has now. Returns whether it waits for another."""
         resource, values = row.resource, row.values
         id = values["id"]
         keys = self.keys[resource.name]
@@ -93,9 +95,12 @@ class Held:
                 keys[column][values[column]] = id
         if resource.outside and values[IDENTITY] is not None:
             self.outside[resource.name][values[IDENTITY]][values["account"]] = id
+        found = False
         for place in waits(resource):
             for ref in waiting_for(place, values):
                 self.waiting[place.key][ref].add(id)
+                found = True
+        return found
 
     def take(self, row: Row) -> None:
         """The opposite of `put`, before its keys change."""

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from app.records import news
-from app.records.held import Held, Place, Row, looked_up, names_of, places, waiting_for, waits
+from app.records.held import Held, Place, Row, looked_up, names_of, places
 from app.records.resource import Resource
 
 Diff = dict[str, list[Any]]
@@ -51,9 +51,8 @@ class Ledger:
         if self.before is not None:
             self.before[id] = Before(row, None, set(), False, None)
         self.held.rows[resource.name][id] = row
-        self.held.put(row)
+        self.waits = self.held.put(row) or self.waits
         self.accepted.append(Accepted(row, 1, "created", None, cause))
-        self.waits = self.waits or any(waiting_for(place, values) for place in waits(resource))
         self.link(row, cause)
         return row
 
@@ -71,8 +70,7 @@ class Ledger:
         row.dirty.update(diff)
         self.accepted.append(Accepted(row, values["version"], action, diff, cause))
         if moves:
-            self.held.put(row)
-            self.waits = self.waits or any(waiting_for(place, values) for place in waits(row.resource))
+            self.waits = self.held.put(row) or self.waits
             self.link(row, cause)
 
     def hear(self, row: Row, clocks: dict[str, news.Clock]) -> None:
@@ -83,6 +81,8 @@ class Ledger:
 
     def link(self, row: Row, cause: int | None) -> None:
         """Whoever waited for this record has it now."""
+        if not self.held.waiting:
+            return
         for place in places(row.resource):
             waiting = self.held.waiting.get(place.key)
             if not waiting:

@@ -1,9 +1,10 @@
 """Money: whole minor units inside, a decimal string in major units outside, its currency always beside it."""
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal
 
 from app.config import config
 
 LARGEST = 2**63 - 1
+EXACT = Context(prec=100)
 PLACES = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
                      "XOF", "XPF"), 0),
@@ -26,14 +27,13 @@ def places(code: str | None) -> int:
 def to_minor(amount: Decimal, code: str | None) -> int:
     """12.50 EUR -> 1250. Raises ValueError with a sentence when the currency has fewer decimals, or the amount is too large."""
     digits = places(code)
-    with localcontext() as context:
-        context.prec = 60
-        minor = amount.scaleb(digits)
-        if minor != minor.to_integral_value():
-            raise ValueError(f"This has more decimals than {code or 'the currency'} has. {_most(digits)}")
-        if abs(minor) > LARGEST:
-            raise ValueError("This amount is too large to keep. Write a smaller one.")
-        return int(minor)
+    minor = amount.scaleb(digits, EXACT)
+    whole = int(minor)
+    if whole != minor:
+        raise ValueError(f"This has more decimals than {code or 'the currency'} has. {_most(digits)}")
+    if not -LARGEST <= whole <= LARGEST:
+        raise ValueError("This amount is too large to keep. Write a smaller one.")
+    return whole
 
 
 def from_minor(minor: int, code: str | None) -> str:

@@ -20,6 +20,7 @@ class Rules:
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.held, self.source = batch, batch.held, batch.source
+        self.reports = batch.source.reports
         self.live: dict[str, bool] = {}
 
     def forbidden(self, parsed: Parsed, new: bool) -> str | None:
@@ -37,25 +38,36 @@ class Rules:
         missing = next((permission for permission in needed if not may(permission)), None)
         return None if missing is None else f"This needs the permission {missing}. A person with the role admin can grant it."
 
-    def refusals(self, resource: Resource, diff: Diff, id: int | None, old: Mapping[str, Any], parsed: Parsed) -> dict[str, str]:
-        """What is wrong with changing (or, without an id, creating) a record like this, by name."""
+    def of_new(self, resource: Resource, values: Mapping[str, Any]) -> dict[str, str]:
+        """What is wrong with a new record like this, by name: keys others have, fields people may not leave out."""
+        errors = {} if self.reports else {field.name: MISSING for field in resource.required if values[field.column] is None}
+        for column in resource.unique:
+            other = self.held.keys[resource.name][column].get(values[column])
+            if other is not None:
+                errors[resource.require(column).name] = self.taken(resource, column, other)
+        if resource.outside and values[IDENTITY] is not None:
+            self.check_identity(resource, None, values[IDENTITY], values["account"], errors)
+        return errors
+
+    def of_changed(self, resource: Resource, diff: Diff, old: Mapping[str, Any], parsed: Parsed) -> dict[str, str]:
+        """What is wrong with changing a record like this, by name."""
         errors: dict[str, str] = {}
         guarded = _guarded(resource)
         for column, (before, after) in diff.items():
             field = guarded.get(column)
-            if field is not None and (why := self.why_not(resource, field, before, after, id, old)):
+            if field is not None and (why := self.why_not(resource, field, before, after, old)):
                 errors[parsed.shape.names.get(column, column)] = why
         if IDENTITY in diff or "account" in diff:
-            self.check_identity(resource, diff, id, old, errors)
+            external_id, account = (diff[c][1] if c in diff else old[c] for c in (IDENTITY, "account"))
+            self.check_identity(resource, old["id"], external_id, account, errors)
         return errors
 
-    def why_not(self, resource: Resource, field: Field, before: Any, after: Any, id: int | None,
-                old: Mapping[str, Any]) -> str | None:
+    def why_not(self, resource: Resource, field: Field, before: Any, after: Any, old: Mapping[str, Any]) -> str | None:
         if field.unique and after is not None:
             other = self.held.keys[resource.name][field.column].get(after)
-            if other is not None and other != id:
-                return self.taken(resource, field.title, other)
-        if self.source.reports or id is None:
+            if other is not None and other != old["id"]:
+                return self.taken(resource, field.column, other)
+        if self.reports:
             return None
         if field.required and after is None:
             return MISSING
@@ -65,26 +77,18 @@ class Rules:
             return _transition(resource, field, before, after)
         return None
 
-    def check_identity(self, resource: Resource, diff: Diff, id: int | None, old: Mapping[str, Any],
-                       errors: dict[str, str]) -> None:
-        external_id = diff[IDENTITY][1] if IDENTITY in diff else old.get(IDENTITY)
-        account = diff["account"][1] if "account" in diff else old.get("account", "")
-        other = self.held.outside[resource.name].get(external_id or "", {}).get(account)
+    def check_identity(self, resource: Resource, id: int | None, external_id: Any, account: str, errors: dict[str, str]) -> None:
+        """Whether another record has this outside id in this account."""
+        other = self.held.outside[resource.name].get(external_id, {}).get(account)
         if other is not None and other != id:
-            field = resource.field(IDENTITY)
-            errors[IDENTITY] = self.taken(resource, field.title if field else "outside id", other)
+            errors[IDENTITY] = self.taken(resource, IDENTITY, other)
 
-    def taken(self, resource: Resource, title: str, other: int) -> str:
-        label = lower(resource.label)
+    def taken(self, resource: Resource, column: str, other: int) -> str:
+        label, field = lower(resource.label), resource.field(column)
+        title = lower(field.title) if field is not None else "outside id"
         if self.held.is_trashed(resource.name, other):
-            return f"{an(label)} in the trash has this {lower(title)}. Restore it or change the key."
-        return f"Another {label} has this {lower(title)}. Change one of them."
-
-    def missing(self, resource: Resource, values: Mapping[str, Any]) -> dict[str, str]:
-        """Fields people may not leave out of a new record."""
-        if self.source.reports:
-            return {}
-        return {field.name: MISSING for field in resource.required if values.get(field.column) is None}
+            return f"{an(label)} in the trash has this {title}. Restore it or change the key."
+        return f"Another {label} has this {title}. Change one of them."
 
     def in_trash(self, resource: Resource, parsed: Parsed) -> dict[str, str]:
         name = parsed.shape.key[0] if parsed.shape.key else ""

@@ -3,7 +3,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.records.batch import Batch
-from app.records.fields import Money
 from app.records.held import awaited
 from app.records.parse import Parsed, sentence
 from app.records.registry import named
@@ -23,13 +22,11 @@ class Settle:
     def settle(self, parsed: Parsed, row: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:
         """The values to store, by column, and what is wrong with them, by name. `row` is the record as it is, or a blank one."""
         values, errors = parsed.values, parsed.errors
-        if parsed.late:
-            beside = {**row, **values}
-            for name, field, value in parsed.late:
-                try:
-                    self.late(field, value, beside, values)
-                except (ValueError, ArithmeticError) as error:
-                    errors[name] = sentence(error)
+        for name, field, value in parsed.late:
+            try:
+                self.late(field, value, row, values)
+            except (ValueError, ArithmeticError) as error:
+                errors[name] = sentence(error)
         for reference in parsed.shape.by_id:
             self.by_id(reference, row, values, errors)
         if parsed.shape.resource.outside:
@@ -37,14 +34,16 @@ class Settle:
         return values, errors
 
     def late(self, field: Any, value: Any, row: Mapping[str, Any], values: Values) -> None:
-        if isinstance(field, Money):
-            values[field.column] = field.settle(value, row)
-        elif isinstance(field, Reference):
-            values.update(self.refer(field, value, row))
-        elif isinstance(field, Lines):
-            values[field.column] = [self.line(field, number, line, row) for number, line in enumerate(value, 1)]
+        if field.kind == "money":
+            code = field.currency
+            values[field.column] = field.settle(value, values[code] if code in values else row.get(code))
+        elif field.kind == "reference":
+            self.refer(field, value, row, values)
+        else:
+            beside = {**row, **values}
+            values[field.column] = [self.line(field, number, line, beside) for number, line in enumerate(value, 1)]
 
-    def refer(self, field: Reference, wanted: Wanted, row: Mapping[str, Any]) -> Values:
+    def refer(self, field: Reference, wanted: Wanted, row: Mapping[str, Any], values: Values) -> None:
         """The id of whom somebody named; from providers, what to keep in mind when it is not here yet. Raises ValueError."""
         id = self.held.find(field.to, wanted, self.batch.source.account)
         if id is not None and (field.to, id) in self.held.out_of_sight:
@@ -55,10 +54,10 @@ class Settle:
             raise ValueError(f"No {label} has the {title} {wanted.value}. Correct it or create the {label} first.")
         if id is not None:
             self.forbid_trash(field, id, row)
-        if not field.loose:
-            return {field.column: id}
-        account = wanted.account if wanted.account is not None else self.batch.source.account or ""
-        return {field.column: id, field.ref_column: None if id is not None else awaited(wanted.column, wanted.value, account)}
+        values[field.column] = id
+        if field.loose:
+            account = wanted.account if wanted.account is not None else self.batch.source.account or ""
+            values[field.ref_column] = None if id is not None else awaited(wanted.column, wanted.value, account)
 
     def by_id(self, reference: Reference, row: Mapping[str, Any], values: Values, errors: dict[str, str]) -> None:
         """A reference given as an id has to lead somewhere; it ends any waiting."""
@@ -81,10 +80,9 @@ class Settle:
     def line(self, lines: Lines, number: int, line: Line, row: Mapping[str, Any]) -> Values:
         """One line of a record. Raises ValueError that says which line."""
         values = dict.fromkeys(lines.columns) | line.values
-        beside = {**row, **values}
         for field, value in line.late:
             try:
-                self.late(field, value, beside, values)
+                self.late(field, value, row, values)
             except (ValueError, ArithmeticError) as error:
                 raise ValueError(f"Line {number}, {lower(field.title)}: {sentence(error)}") from None
         errors: dict[str, str] = {}

@@ -61,6 +61,8 @@ def decimal_of(raw: object, reading: Reading, like: str) -> Decimal | None:
         written = raw.strip()
         if not written:
             return None
+        if reading.decimal == "." and written.isascii() and written.replace(".", "", 1).isdigit() and len(written) <= 40:
+            return Decimal(written)
         if len(written) <= 40 and GROUPED[reading.decimal].match(written) and any(map(str.isdigit, written)):
             return Decimal(written.translate(GROUPING[reading.decimal]).replace(reading.decimal, "."))
     elif isinstance(raw, (int, float, Decimal)) and not isinstance(raw, bool):

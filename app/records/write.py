@@ -1,4 +1,5 @@
 """Writing what was decided: a few statements a table. Nothing else writes a business row."""
+from collections.abc import Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -9,7 +10,6 @@ from app.extensions import Base
 from app.records import bulk, news, search
 from app.records.batch import Batch
 from app.records.change import ACCEPTED, Outcome
-from app.records.field import Field
 from app.records.held import Row
 from app.records.ledger import Accepted, Ledger
 from app.records.registry import named, rank
@@ -62,10 +62,10 @@ class Writer:
         columns = set().union(*(row.dirty for row in rows)) - {lines}
         if any(row.counted for row in rows):
             columns.add("version")
-        keys = [field for field in _keyed(resource) if field.column in columns]
+        keys = [(column, key) for column, key in _keyed(resource) if column in columns]
         for row in rows:
             _derive(row, keys)
-        order = sorted(columns | {field.sort_column for field in keys})
+        order = sorted(columns | {key for _, key in keys})
         values = _getter(tuple(order))
         now = self.batch.now
         written = bulk.update(self.connection, resource.table, order, [
@@ -152,22 +152,23 @@ def _real_lines(resource: Resource, lines: Any, real: Real) -> Any:
 
 def derived(resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
     """The values with the sort keys that follow from them."""
-    return values | {f.sort_column: (values[f.column] or "").casefold() or None for f in _keyed(resource)}
+    return values | {key: (values[column] or "").casefold() or None for column, key in _keyed(resource)}
 
 
-def _derive(row: Row, keys: tuple[Field, ...] | list[Field]) -> None:
+def _derive(row: Row, keys: Sequence[tuple[str, str]]) -> None:
     """What follows from the values: sort keys and clocks."""
     values = row.values
-    for field in keys:
-        value = values[field.column]
-        values[field.sort_column] = value.casefold() if value else None
+    for column, key in keys:
+        value = values[column]
+        values[key] = value.casefold() if value else None
     if row.clocks:
         values["said"] = news.kept(row.clocks)
 
 
 @cache
-def _keyed(resource: Resource) -> tuple[Field, ...]:
-    return tuple(field for field in resource.fields if field.sortable and field.folded)
+def _keyed(resource: Resource) -> tuple[tuple[str, str], ...]:
+    """(column, column of its sort key)."""
+    return tuple((field.column, field.sort_column) for field in resource.fields if field.sortable and field.folded)
 
 
 @cache
