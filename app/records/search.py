@@ -6,22 +6,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from app.records import bulk
-from app.records.registry import resources
 from app.records.resource import Resource
 from app.transaction import is_sqlite
 
 WIRE = ("int8", "text")
-
-
-def create_all(engine: Engine) -> None:
-    """Make the tables of the index where they are missing."""
-    with engine.begin() as connection:
-        for resource in resources():
-            for statement in statements(resource, connection.dialect.name):
-                connection.exec_driver_sql(statement)
 
 
 def statements(resource: Resource, dialect: str) -> tuple[str, ...]:

@@ -8,8 +8,6 @@ from sqlalchemy.exc import OperationalError
 
 from app.care.backup import known, revision
 from app.errors import Misconfigured
-from app.extensions import db
-from app.records import search
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces every look at the revision
 PATIENCE = 30.0     # seconds a worker waits for whoever migrates
@@ -18,11 +16,7 @@ PATIENCE = 30.0     # seconds a worker waits for whoever migrates
 def bring_up_to_date() -> None:
     """Apply what is missing, waiting for whoever is at it. Raises Misconfigured with a sentence when that cannot be."""
     try:
-        if known().get_current_head() is None:  # no migration is written yet
-            db.create_all()
-            search.create_all(db.engine)
-        else:
-            upgrade()
+        upgrade()
     except CommandError:
         raise Misconfigured(f"The tables are at {revision()}, which this version does not know: they belong to a newer one. "
                             "Start that version.") from None
