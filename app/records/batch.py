@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.records import bulk, policy
 from app.records.change import Change, Source
 from app.records.held import Held, Place, Row, names_of, places
-from app.records.parse import IDENTITY, Parsed, Shape, compiled, parse
+from app.records.parse import IDENTITY, Parsed, Shape, parse, shape_of
 from app.records.registry import named
 from app.records.relations import Line, Reference, Wanted
 from app.records.resource import Resource
@@ -41,7 +41,7 @@ class Batch:
             resource = named(change.resource)
             hidden = not self.source.reports and not self.may(f"{resource.name}.sensitive")
             reading = self.source.reading._replace(ids=self.source.door == "api")
-            found = compiled(resource, tuple(change.values), tuple(change.key or ()), reading, hidden)
+            found = shape_of(change, resource, reading, hidden, self.source.reports)
             self.shapes[signature] = found
         return found
 

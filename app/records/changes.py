@@ -100,7 +100,7 @@ def _apply(attempt: _Try, changes: Sequence[Change], tries: Sequence[bool]) -> l
             if not _redeemable(refused):
                 raise
     if _passing(refused):   # never the fault of a change: the caller's transaction is worth repeating
-        raise refused
+        raise Unavailable("Others write the same records all the time. Try again in a moment.") from refused
     groups = together(changes)
     if len(groups) == 1:
         return [Outcome("invalid", errors={"": f"The database refused this ({_reason(refused)}). Correct it and try again."})

@@ -113,4 +113,4 @@ def _followers(resource: Resource) -> dict[str, str]:
     return {"account": IDENTITY, **{f.ref_column: f.column for f in resource.references if f.loose}}
 
 
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, sort_keys=True).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False, sort_keys=True).encode

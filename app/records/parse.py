@@ -108,9 +108,17 @@ def _read_key(key: Mapping[str, Any], shape: Shape, parsed: Parsed) -> None:
         parsed.errors[name] = sentence(error)
 
 
+def shape_of(change: Change, resource: Resource, reading: Reading, hidden: bool, reports: bool) -> Shape:
+    """How to read a change. `hidden`: sensitive fields are not there for this actor; `reports`: a provider speaks."""
+    names, key = tuple(change.values), tuple(change.key or ())
+    ours = len(names) < 200 and all(resource.field(name) or name in BUILT_IN for name in names)   # strange names are not kept
+    return (compiled if ours else compiled.__wrapped__)(resource, names, key, reading, hidden, reports)
+
+
 @lru_cache(maxsize=2000)
-def compiled(resource: Resource, names: tuple[str, ...], key: tuple[str, ...], reading: Reading, hidden: bool) -> Shape:
-    """How to read changes with these names and this key. `hidden`: sensitive fields are not there for this actor."""
+def compiled(resource: Resource, names: tuple[str, ...], key: tuple[str, ...], reading: Reading, hidden: bool,
+             reports: bool) -> Shape:
+    """The same, for these names and this key; kept."""
     early, late, unknown, columns, by_id = [], [], {}, {}, []
     for name in names:
         field = _field(resource, name, hidden)
@@ -122,7 +130,7 @@ def compiled(resource: Resource, names: tuple[str, ...], key: tuple[str, ...], r
             columns[name] = name
             continue
         by_name = name == field.name
-        convert = field.converter(reading) if by_name and not isinstance(field, Json) else field.stored()
+        convert = field.converter(reading) if by_name and not (reports and isinstance(field, Json)) else field.stored()
         if by_name and field.late:
             late.append((name, field, convert))
         else:
@@ -147,7 +155,7 @@ def _field(resource: Resource, name: str, hidden: bool) -> Field | None:
 def _key(resource: Resource, key: tuple[str, ...], reading: Reading, hidden: bool) -> tuple[tuple[str, str, Convert] | None, str]:
     names = [name for name in key if name != "account"]
     if not names:
-        return None, ""
+        return None, f"{resource.plural} are not found by their account alone. Use their {resource.key} or id."
     name = names[0]
     if name == "id" and len(names) == 1:
         return (name, "id", id_of), ""

@@ -2,6 +2,7 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from json import dumps
 from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import Table
@@ -165,7 +166,10 @@ class Json(Field):
         return json
 
     def stored(self) -> Convert:
-        return lambda raw: raw
+        def json(raw: Any) -> Any:
+            dumps(raw, ensure_ascii=False, allow_nan=False).encode()   # ValueError where no database could keep it
+            return raw
+        return json
 
     def written(self, row: Row) -> str:
         return ""

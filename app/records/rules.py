@@ -55,21 +55,22 @@ class Rules:
         guarded = _guarded(resource)
         for column, (before, after) in diff.items():
             field = guarded.get(column)
-            if field is not None and (why := self.why_not(resource, field, before, after, old)):
+            if field is not None and (why := self.why_not(resource, field, column, before, after, old)):
                 errors[parsed.shape.names.get(column, column)] = why
         if IDENTITY in diff or "account" in diff:
             external_id, account = (diff[c][1] if c in diff else old[c] for c in (IDENTITY, "account"))
             self.check_identity(resource, old["id"], external_id, account, errors)
         return errors
 
-    def why_not(self, resource: Resource, field: Field, before: Any, after: Any, old: Mapping[str, Any]) -> str | None:
+    def why_not(self, resource: Resource, field: Field, column: str, before: Any, after: Any,
+                old: Mapping[str, Any]) -> str | None:
         if field.unique and after is not None:
             other = self.held.keys[resource.name][field.column].get(after)
             if other is not None and other != old["id"]:
                 return self.taken(resource, field.column, other)
         if self.reports:
             return None
-        if field.required and after is None:
+        if field.required and after is None and column == field.column:
             return MISSING
         if field.owned and self.is_live(old.get("account")):
             return "This is kept by the provider. Change it there, or detach the record first."
@@ -108,8 +109,9 @@ MISSING = "This is missing. Fill it in."
 @cache
 def _guarded(resource: Resource) -> dict[str, Field]:
     """The columns a change of which can be refused; the rest are free."""
-    return {f.column: f for f in resource.fields
-            if f.unique or f.required or f.owned or isinstance(f, Choice) and f.transitions is not None}
+    waits = {f.ref_column: f for f in resource.references if f.loose and f.owned}
+    return waits | {f.column: f for f in resource.fields
+                    if f.unique or f.required or f.owned or isinstance(f, Choice) and f.transitions is not None}
 
 
 def _transition(resource: Resource, field: Choice, before: Any, after: Any) -> str | None:

@@ -7,6 +7,7 @@ from tests.records.gate import (
     EVENT,
     FORM,
     IMPORT,
+    UNDO,
     act,
     at,
     audits,
@@ -17,6 +18,7 @@ from tests.records.gate import (
     payment,
     plans,
     row,
+    rows,
     staff,
 )
 
@@ -141,3 +143,28 @@ def test_the_trash_has_rights_of_its_own(app, database):
     assert kinds(act(trash(), source=staff("customers.trash"))) == ["forbidden"]
     assert kinds(act(Change("customers", {"trashed_at": at(1)}, key={"id": row("customers")["id"]}), source=staff("customers.edit"))) == ["updated"]
     assert kinds(act(trash(when=None), source=staff("customers.restore"))) == ["forbidden"]
+
+
+def test_keys_of_every_alphabet_are_found_again(app, database):
+    names = ["😀-1", "Ω=1", 'quo"te', "back\\slash", "percent%s", "{1,2}", "NULL", "100%"]
+    act(*(payment("paid", 1, id=name, order=name) for name in names), source=EVENT)
+    assert kinds(act(*(order(name) for name in names))) == ["created"] * len(names)
+    assert kinds(act(*(order(name) for name in names))) == ["unchanged"] * len(names)
+    assert all(found["order_id"] for found in rows("payments"))
+
+
+def test_what_the_audit_kept_can_be_written_back(app, database):
+    act(*(Change("products", {"name": sku, "price": "1"}, key={"sku": sku}) for sku in "AB"), customer("a@x.org"))
+    act(order("1", lines=[{"product": "A"}], customer="a@x.org", placed_at="2026-05-31 14:30"))
+    act(order("1", lines=[{"product": "B", "quantity": 2}], customer=None, placed_at=None, total="9", status="placed"))
+    diff = audits()[-1][3]
+    back = Change("orders", {column: old for column, (old, _) in diff.items()}, key={"number": "1"}, version=2)
+    assert kinds(act(back, source=UNDO)) == ["updated"]
+    found = row("orders")
+    assert (found["total_minor"], found["status"], found["customer_id"]) == (1250, "draft", row("customers")["id"])
+    assert found["placed_at"].isoformat() == "2026-05-31T14:30:00+00:00"
+    assert [(line["product_id"], line["quantity"]) for line in lines()] == [(row("products", sku="A")["id"], 1)]
+
+
+def test_a_strange_word_of_a_provider_harms_nobody(app, database):
+    assert kinds(act(payment("paid", 1, word="\ud800\x00"), payment("paid", 1, id="b", word="evt"), source=EVENT)) == ["created", "created"]
