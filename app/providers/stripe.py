@@ -175,6 +175,8 @@ def _subscription(told: Mapping[str, Any], incoming: Incoming) -> Values:
     price = dig(item, "price") or dig(told, "plan")
     currency = _upper(dig(price, "currency") or told.get("currency"))
     each, quantity = _minor(dig(price, "unit_amount"), currency), dig(item, "quantity")
+    if quantity is not None and type(quantity) is not int:
+        raise Unreadable("The quantity of the subscription is not a whole number.")
     renews = told.get("current_period_end") or dig(item, "current_period_end")    # moved to the item in API 2025-03
     status = "paused" if told.get("pause_collection") else SUBSCRIPTION_STATUS.get(str(told.get("status")))
     return _known(status=status, customer=_outside(told.get("customer")), product=_outside(dig(price, "product")),

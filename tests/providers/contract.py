@@ -1,10 +1,13 @@
 """What every provider has to keep: a test class inherits these, names its provider, and signs."""
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.integrations.provider import EndpointConfig, Incoming, Provider, Receipt, Rejected, Secret, Unreadable
 from app.integrations.registry import provider
@@ -24,6 +27,24 @@ def case(provider_name: str, name: str) -> dict[str, Any]:
 
 def cases(provider_name: str) -> list[str]:
     return sorted(path.stem for path in (FOLDER / provider_name).glob("*.json"))
+
+
+ANYTHING = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+                        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=5)
+
+
+def _spoil(event: Any, data: st.DataObject) -> None:
+    """Put anything JSON knows in the place of one value, however deep, or take it away."""
+    while isinstance(event, dict | list) and event:
+        key = data.draw(st.sampled_from(list(event) if isinstance(event, dict) else list(range(len(event)))))
+        inside = event[key]
+        if not isinstance(inside, dict | list) or not inside or data.draw(st.integers(0, 3)) == 0:
+            if data.draw(st.booleans()):
+                event[key] = data.draw(ANYTHING)
+            else:
+                del event[key]
+            return
+        event = inside
 
 
 class Contract:
@@ -129,6 +150,19 @@ class Contract:
                 assert resource.outside
                 assert set(change.key or ()) == {"external_id"}
                 assert [field for field in change.values if resource.field(field) is None and field not in META] == []
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+    @given(st.data())
+    def test_whatever_stands_in_a_payload_it_is_read_or_said_to_be_unreadable(self, data):
+        event = case(self.name, data.draw(st.sampled_from(cases(self.name))))
+        for _ in range(data.draw(st.integers(1, 3))):
+            _spoil(event, data)
+
+        with suppress(Unreadable):
+            for incoming in self.provider.parse(self.signed(json.dumps(event).encode()), self.endpoint()):
+                for change in self.provider.changes(incoming, self.endpoint()) if incoming.kind else ():
+                    assert change.as_of is not None
+                    assert set(change.key or ()) == {"external_id"}
 
     def test_every_change_says_when_it_happened(self):
         for name in cases(self.name):
