@@ -214,6 +214,11 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
 
 
+def within(words: str) -> str:
+    """A title as it stands inside a sentence: "Payment ID" is "payment ID", "E-mail" is "e-mail"."""
+    return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in words.split(" "))
+
+
 def breakable(text: object) -> Markup:
     """An e-mail address that may break after its @."""
     return Markup("@<wbr>").join(str(text).split("@"))
@@ -242,5 +247,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(icon=icon, asset=asset, can=lambda permission: can(current_actor(), permission),
                                  current_actor=current_actor, navigation=navigation, queues=queues, chosen=chosen)
-    app.jinja_env.filters.update(moment=moment, day=day, ago=ago, number=number, bytes=size, initials=initials,
-                                 breakable=breakable, pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False))
+    app.jinja_env.filters.update(
+        moment=moment, day=day, ago=ago, number=number, bytes=size, initials=initials, breakable=breakable, within=within,
+        pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False))

@@ -263,7 +263,7 @@ def _reference(field: Field, row: Row | None) -> Any:
     assert isinstance(field, Reference)
     other = named(field.to)
     key = other.require(field.shown_by)
-    return StringField(description=field.hint or f"By {key.title.lower() if not key.title.isupper() else key.title}.",
+    return StringField(description=field.hint or f"By {ui.within(key.title)}.",
                        render_kw={"autocomplete": "off", "data-lookup": other.name, "list": f"{field.name}-list"})
 
 

@@ -8,6 +8,7 @@ from flask import current_app, url_for
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from app import ui
 from app.audit import Actor
 from app.records import policy, query
 from app.records.fields import Field
@@ -80,7 +81,7 @@ def cleared(asked: Query) -> Args:
 def tabs(asked: Query) -> list[tuple[str, str, None, bool]]:
     """All, and the trash."""
     resource = asked.resource
-    return [(f"All {resource.plural.lower()}", address(resource, MultiDict()), None, not asked.trashed),
+    return [(f"All {ui.within(resource.plural)}", address(resource, MultiDict()), None, not asked.trashed),
             ("Trash", address(resource, MultiDict({"trashed": "only"})), None, asked.trashed == "only")]
 
 
@@ -140,8 +141,8 @@ def easier(session: Session, asked: Query) -> list[Easier]:
 
 def _many(count: Count, resource: Resource) -> str:
     if count.number == 1:
-        return f"1 {resource.label.lower()} matches"
-    return f"{count.number:,}{'+' if count.capped else ''} {resource.plural.lower()} match"
+        return f"1 {ui.within(resource.label)} matches"
+    return f"{count.number:,}{'+' if count.capped else ''} {ui.within(resource.plural)} match"
 
 
 def way_in(resource: Resource, actor: Actor) -> str:

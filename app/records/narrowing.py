@@ -88,7 +88,7 @@ class Narrowing:
         if self.field.kind == "money":
             return f"In {config().currency}."
         if isinstance(self.field, Reference):
-            return f"By {named(self.field.to).require(self.field.shown_by).title}."
+            return f"By {ui.within(named(self.field.to).require(self.field.shown_by).title)}."
         return ""
 
     def _written(self) -> list[str]:

@@ -1,5 +1,6 @@
 """Two people edit one record: nobody's work is lost, what does not collide is merged, the rest is chosen field by field."""
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from markupsafe import escape
 from app.audit import Actor
 from app.extensions import db
 from app.records import conflict, query, timeline
+from app.records.changes import Change
 from app.records.registry import named
 from tests.records import gate
 from tests.records.gate import FORM, act, customer, order
@@ -20,7 +22,7 @@ MINE = "Köln"
 @pytest.fixture
 def shop(app):
     act(customer("ada@acme.example", name="Ada"), customer("bob@other.example", name="Bob"))
-    act(*(gate.Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create") for sku in ("TEA", "CUP")))
+    act(*(Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create") for sku in ("TEA", "CUP")))
     act(order("ORD-1", customer="ada@acme.example", status="placed", city="Berlin", street="Lindenallee 14", total="10",
               lines=[{"product": "TEA", "quantity": 2}]), source=FORM)
 
@@ -35,19 +37,19 @@ def path(shop):
     return f"/orders/{row()['id']}"
 
 
-def row() -> dict:
+def row() -> dict[str, Any]:
     return gate.row("orders", number="ORD-1")
 
 
 def theirs(**values: object) -> None:
-    act(gate.Change("orders", values, key={"number": "ORD-1"}), source=FORM)
+    act(Change("orders", values, key={"number": "ORD-1"}), source=FORM)
 
 
-def opened(client, path: str) -> dict:
+def opened(client, path: str) -> dict[str, Any]:
     return get(client, f"{path}/edit").form(path)
 
 
-def clash(client, path: str, typed: dict) -> Page:
+def clash(client, path: str, typed: dict[str, Any]) -> Page:
     return read(client.post(path, data=typed), 409)
 
 
@@ -209,7 +211,7 @@ def test_choosing_with_a_stale_token_writes_nothing(client, path):
 def test_several_who_changed_it_are_counted(client, path):
     typed = opened(client, path)
     for name in ("Mina", "Jonas", "Ole"):
-        act(gate.Change("orders", {"note": name}, key={"number": "ORD-1"}), source=FORM._replace(actor=Actor("staff", name, 9, ("*",))))
+        act(Change("orders", {"note": name}, key={"number": "ORD-1"}), source=FORM._replace(actor=Actor("staff", name, 9, ("*",))))
 
     assert "Ole and 2 others saved version 4" in clash(client, path, {**typed, "note": "x"}).text
 
@@ -228,8 +230,9 @@ def test_fields_of_others_one_may_not_see_are_not_on_the_page(shop, sign_in, pat
 
 def test_every_version_of_a_record_can_be_seen_again(shop, path):
     """The audit takes back what was done, value by value, lines and references too."""
-    kind, seen = named("orders"), {}
-    edits = [{"city": "A", "placed_at": "2026-03-01 10:00:05"}, {"customer": "bob@other.example", "lines": []}, {"note": "x", "placed_at": None},
+    kind = named("orders")
+    seen: dict[int, Any] = {}
+    edits: list[dict[str, Any]] = [{"city": "A", "placed_at": "2026-03-01 10:00:05"}, {"customer": "bob@other.example", "lines": []}, {"note": "x", "placed_at": None},
              {"lines": [{"product": "CUP", "quantity": 1}], "status": "packing"}, {"customer": None, "weight": 5}]
     for edit in edits:
         seen[row()["version"]] = plain(query.one(db.session(), kind, row()["id"], gate.ADA))
@@ -240,7 +243,7 @@ def test_every_version_of_a_record_can_be_seen_again(shop, path):
         assert plain(timeline.as_it_was(kind, now, timeline.since(db.session(), kind, now, version))) == then, version
 
 
-def plain(record: dict) -> dict:
+def plain(record: dict[str, Any]) -> Any:
     """What is stored, as JSON would keep it, without what counts writes."""
     columns = [field.column for field in named("orders").fields if field.kind != "lines"]
     lines = [[line.get(column) for column in ("product_id", "quantity", "unit_price_minor")] for line in record["lines"]]

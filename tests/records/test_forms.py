@@ -1,12 +1,14 @@
 """Forms made from the declarations: what a person types is kept, read by the gate, saved once, and nothing else changes."""
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import Text
 
 from app.audit import Audit
 from app.extensions import db
+from app.records.changes import Change
 from app.records.registry import named
 from app.transaction import transaction
 from tests.records import gate
@@ -18,16 +20,16 @@ from tests.records.stock import MIDNIGHT, NAMES, fill, put
 @pytest.fixture
 def shop(app):
     act(customer("ada@acme.example", name="Ada Whitcombe", phone="+44 20 1"), customer("bob@other.example", name="Bob"))
-    act(*(gate.Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create") for sku in ("TEA", "CUP")))
+    act(*(Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create") for sku in ("TEA", "CUP")))
     act(order("ORD-1", customer="ada@acme.example", status="placed", phone="+49 30 77", note="one\ntwo",
               lines=[{"product": "TEA", "quantity": 2, "unit_price": "5.00"}]), source=FORM)
 
 
-def row(number: str = "ORD-1") -> dict:
+def row(number: str = "ORD-1") -> dict[str, Any]:
     return gate.row("orders", number=number)
 
 
-def edit(client, path: str, **changes) -> dict:
+def edit(client, path: str, **changes) -> dict[str, Any]:
     """What the form of this record would send, with some inputs filled in otherwise."""
     return {**get(client, f"{path}/edit").form(path), **changes}
 
@@ -324,7 +326,7 @@ def test_a_way_back_to_somebody_else_is_not_taken(shop, sign_in, evil):
 
 def test_a_record_goes_to_the_trash_and_comes_back(shop, sign_in):
     client, path = sign_in("operator"), f"/orders/{row()['id']}"
-    act(gate.Change("deliveries", {"tracking_number": "T1", "order": "ORD-1"}, only="create"))
+    act(Change("deliveries", {"tracking_number": "T1", "order": "ORD-1"}, only="create"))
     question = get(client, f"{path}/trash")
     assert "1 delivery refer to it" in question.text or "1 delivery refers to it" in question.text
 

@@ -8,6 +8,7 @@ from app.audit import Door
 from app.config import load
 from app.extensions import db
 from app.records import listing, query
+from app.records.changes import Change, Source
 from app.records.narrowing import with_offset
 from app.records.registry import named, resources
 from tests.records import gate
@@ -23,7 +24,7 @@ def shop(app):
     """Two customers, a product, three orders with lines and a payment."""
     act(customer("ada@acme.example", name="Ada Whitcombe", country="GB", phone="+44 20 1", note="Prefers\ntwo lines"),
         customer("bob@other.example", name="Bob <b>&</b>"))
-    act(gate.Change("products", {"sku": "TEA", "name": "Tea", "price": "5.00", "currency": "EUR"}, only="create"))
+    act(Change("products", {"sku": "TEA", "name": "Tea", "price": "5.00", "currency": "EUR"}, only="create"))
     act(order("ORD-1", customer="ada@acme.example", status="placed", total="1284.50", city="Berlin", phone="+49 30 77",
               placed_at="2026-03-01 08:00", lines=[{"product": "TEA", "quantity": 2, "unit_price": "5.00"}]),
         order("ORD-2", customer="ada@acme.example", status="draft", total="38.95", currency="GBP"),
@@ -43,7 +44,7 @@ def test_every_list_and_record_opens_for_every_role(app, sign_in, name, role):
 
     page, record = get(client, f"/{name}"), get(client, f"/{name}/3")
 
-    assert len(page.every("tr", role="row")) == 6
+    assert len(page.every("th", scope="row")) == 5
     assert named(name).plural in page.text
     assert 'aria-current="page">' in page.html
     assert not inline(page.html), inline(page.html)
@@ -229,7 +230,7 @@ def test_a_record_with_many_others_shows_five_and_leads_to_all(app, sign_in):
 
 def test_a_sensitive_field_is_on_no_page_of_those_who_may_not_see_it(shop, sign_in):
     id = id_of("orders", number="ORD-1")
-    act(gate.Change("orders", {"phone": "+49 40 88"}, key={"number": "ORD-1"}), source=FORM)
+    act(Change("orders", {"phone": "+49 40 88"}, key={"number": "ORD-1"}), source=FORM)
 
     seen, hidden = get(sign_in("manager"), f"/orders/{id}"), get(sign_in("viewer"), f"/orders/{id}")
 
@@ -258,9 +259,9 @@ def test_an_unknown_resource_or_record_is_404(app, sign_in):
 
 def test_the_timeline_tells_who_through_which_door_and_old_to_new(shop, sign_in):
     id = id_of("orders", number="ORD-1")
-    act(gate.Change("orders", {"status": "packing", "city": "Leipzig", "lines": []}, key={"number": "ORD-1"}), source=FORM)
-    act(gate.Change("orders", {"total": "1300"}, key={"number": "ORD-1"}, cause=881),
-        source=gate.Source(Door.IMPORT, gate.ADA, door_id=12))
+    act(Change("orders", {"status": "packing", "city": "Leipzig", "lines": []}, key={"number": "ORD-1"}), source=FORM)
+    act(Change("orders", {"total": "1300"}, key={"number": "ORD-1"}, cause=881),
+        source=Source(Door.IMPORT, gate.ADA, door_id=12))
 
     text = get(sign_in(), f"/orders/{id}").text
 
@@ -282,14 +283,14 @@ def test_the_timeline_names_the_event_that_did_it(shop, sign_in):
 
 
 def test_an_old_reference_in_the_timeline_has_its_name(shop, sign_in):
-    act(gate.Change("orders", {"customer": "bob@other.example"}, key={"number": "ORD-1"}), source=FORM)
+    act(Change("orders", {"customer": "bob@other.example"}, key={"number": "ORD-1"}), source=FORM)
 
     assert "Customer Ada Whitcombe → is now Bob <b>&</b>" in get(sign_in(), f"/orders/{id_of('orders', number='ORD-1')}").text
 
 
 def test_a_long_timeline_is_read_in_parts(shop, sign_in):
     for number in range(25):
-        act(gate.Change("orders", {"city": f"City {number}"}, key={"number": "ORD-1"}), source=FORM)
+        act(Change("orders", {"city": f"City {number}"}, key={"number": "ORD-1"}), source=FORM)
     client, id = sign_in(), id_of("orders", number="ORD-1")
 
     first = get(client, f"/orders/{id}")
@@ -387,9 +388,9 @@ def test_a_day_in_a_filter_is_a_day_where_people_are(environ, app, sign_in):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_list_page_costs_the_same_six_statements_at_ten_rows_and_at_many(app, sign_in, name):
     client = sign_in()
-    costs = []
-    for count in (10, 120):
-        fill(named(name), count, start=1 + sum((10, 120)[:len(costs)]))
+    costs: list[int] = []
+    for start, count in ((1, 10), (11, 120)):
+        fill(named(name), count, start=start)
         get(client, f"/{name}")
         with statements() as seen:
             get(client, f"/{name}?limit=50")
@@ -403,7 +404,7 @@ def test_a_list_page_costs_the_same_six_statements_at_ten_rows_and_at_many(app, 
 def test_a_page_of_fifty_rows_stays_light(app, sign_in):
     fill(named("orders"), 60)
 
-    assert len(sign_in().get("/orders").data) < 48_000
+    assert len(sign_in().get("/orders").data) < 44_000
 
 
 def test_the_pages_of_a_record_cost_no_more_with_more_history(shop, sign_in):
@@ -414,6 +415,6 @@ def test_the_pages_of_a_record_cost_no_more_with_more_history(shop, sign_in):
         with statements() as seen:
             get(client, f"/orders/{id}")
         costs.append(len(seen))
-        act(*(gate.Change("orders", {"city": f"City {n}"}, key={"number": "ORD-1"}) for n in range(10)), source=FORM)
+        act(*(Change("orders", {"city": f"City {n}"}, key={"number": "ORD-1"}) for n in range(10)), source=FORM)
 
     assert costs[0] == costs[1]

@@ -3,6 +3,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from app.records.changes import Change
 from tests.records import gate
 from tests.records.gate import FORM, act, customer, order
 
@@ -13,10 +14,10 @@ STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-pract
 @pytest.fixture
 def shop(app):
     act(customer("ada@acme.example", name="Ada Whitcombe"), customer("adam@other.example", name="Adam"))
-    act(*(gate.Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create") for sku in ("TEA", "CUP")))
+    act(*(Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create") for sku in ("TEA", "CUP")))
     act(*(order(f"ORD-{n}", customer="ada@acme.example", status="placed", total="10", note="A note", city="Berlin",
                 lines=[{"product": "TEA", "quantity": 2}]) for n in range(1, 30)), source=FORM)
-    act(gate.Change("orders", {"city": "Leipzig"}, key={"number": "ORD-1"}), source=FORM)
+    act(Change("orders", {"city": "Leipzig"}, key={"number": "ORD-1"}), source=FORM)
     return gate.row("orders", number="ORD-1")["id"]
 
 
@@ -48,7 +49,7 @@ def test_errors_and_conflicts_keep_the_rules_too(shop, browse):
     page.get_by_role("link", name="Total").click()
     expect(page.locator("#total")).to_be_focused()
     page.fill("#total", "11")
-    act(gate.Change("orders", {"city": "Theirs"}, key={"id": shop}), source=FORM)
+    act(Change("orders", {"city": "Theirs"}, key={"id": shop}), source=FORM)
     page.get_by_role("button", name="Save order").click()
     expect(page.get_by_role("heading", name="changed while you were editing")).to_be_visible()
     assert violations(page) == []

@@ -1,5 +1,6 @@
 """What every page shares: words for times and numbers, icons, the navigation, the look a person chose, safe ways back."""
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask, g, get_flashed_messages, session, url_for
@@ -53,6 +54,11 @@ def test_sizes_are_written_as_file_managers_do(bytes_, text):
                                                ("Ada M. van Whitcombe", "AW"), ("", "?"), ("@", "?")])
 def test_initials_stand_for_a_person(name, letters):
     assert ui.initials(name) == letters
+
+
+@pytest.mark.parametrize(("title", "inside"), [("Payment ID", "payment ID"), ("E-mail", "e-mail"), ("SKU", "SKU"), ("Order number", "order number")])
+def test_a_title_fits_into_a_sentence(title, inside):
+    assert ui.within(title) == inside
 
 
 def test_an_address_may_break_after_its_at_and_nothing_else_is_markup():
@@ -168,7 +174,7 @@ def test_the_pulse_of_the_queues_is_at_the_foot_and_running_jobs_on_top(app, sig
 def test_a_toast_carries_what_undoes_it(app, sign_in):
     with app.test_request_context("/"):
         ui.toast("Done", url="/undo", version=3)
-        [message] = get_flashed_messages()
+        message: Any = get_flashed_messages()[0]
     assert message == {"text": "Done", "url": "/undo", "word": "Undo", "values": {"version": "3"}}
 
 
