@@ -1,14 +1,19 @@
 """The way in: the form, what it says to whoever may not come in, where it leads."""
 import json
+import re
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.accounts import passwords, users
 from app.accounts.models import StaffSession, User
+from app.accounts.sign_in_views import destination
 from app.audit import COMMAND_LINE, Audit
 from app.extensions import db
 from app.transaction import transaction
@@ -138,6 +143,19 @@ def test_next_leads_back_to_pages_of_ours(client, ada, enter, there):
     answer = client.post("/login", query_string={"next": there}, data={
         "csrf_token": form_token(page), "email": "ada@example.com", "password": PASSWORD})
     assert answer.location == there
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(
+    ["/", "\\", "//", "evil.example", "@", ":", "https:", "settings", ".", "..", "%2f", "%5c", "\t", "\n", "?", "#", "login", " ", "\x00"]),
+    max_size=8).map("".join)))
+def test_whatever_next_says_the_answer_stays_on_this_site(app, there):
+    with app.test_request_context("/login"):
+        found = destination(there)
+    assert found.startswith("/")
+    seen_by_browsers = re.sub(r"[\t\r\n]", "", found).replace("\\", "/")
+    assert not seen_by_browsers.startswith("//")
+    assert urljoin("https://backroom.example.com/login", seen_by_browsers).startswith("https://backroom.example.com/")
 
 
 # The first password

@@ -10,6 +10,7 @@ from app.errors import NotFound
 from app.extensions import db
 from app.notices import Notice
 from app.transaction import transaction
+from tests.wait import wait_for
 
 ADMIN, VIEWER = Actor("staff", "Ada", 1, ("*",)), Actor("staff", "Bob", 2, ("*.read",))
 
@@ -46,6 +47,30 @@ def test_told_by_many_at_once_it_is_one_notice(app, made):
         list(pool.map(one, range(12)))
     [row] = rows()
     assert row.times == 12
+
+
+def test_who_is_second_to_tell_a_thing_counts_it_and_fails_nobody(app, made, database):
+    def again() -> None:
+        with made.app_context():
+            tell(title="Again")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            notices.tell(session, "dhl is away", "First", needs="integrations.read")
+            session.flush()
+            second = pool.submit(again)
+            if database == "postgresql":
+                wait_for(waits_for_the_first)
+        second.result(30)
+    [row] = rows()
+    assert (row.title, row.times) == ("Again", 2)
+
+
+def waits_for_the_first() -> bool:
+    """Whether another connection stands before a lock now."""
+    with db.engine.connect() as connection:
+        return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                               " AND datname = current_database()").scalar())
 
 
 def test_only_whoever_may_know_hears_of_it(app):

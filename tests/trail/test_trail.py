@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event, insert
 from werkzeug.datastructures import MultiDict
 
@@ -17,7 +19,7 @@ from app.records import changes
 from app.records.changes import Change, Source
 from app.trail import find as finding
 from app.trail.find import PAGE, find
-from app.trail.question import read
+from app.trail.question import PARAMETERS, read
 from app.transaction import transaction
 from tests.records.stock import put
 
@@ -272,3 +274,17 @@ def test_what_somebody_did_to_one_kind_of_thing_is_looked_for_in_parts_as_well(a
     rows(*({"id": id, "resource": "customers" if id == 3 else "orders"} for id in range(1, 31)))
     found = find(db.session(), read(MultiDict({"actor": "staff:1", "resource": "customers"})), ADA)
     assert (found.rows, found.is_cut, found.older) == ([], True, 21)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from((*PARAMETERS, "other")), st.one_of(st.text(max_size=30), st.integers().map(str), st.dates().map(str),
+                                                                          st.sampled_from([*Door, "staff:1", "orders"]))))
+def test_any_parameters_are_either_read_or_refused_by_name(made, words):
+    with made.test_request_context():
+        try:
+            found = read(MultiDict(words))
+        except BadRequest as problem:
+            assert problem.errors.keys() <= words.keys()  # noqa: PT017
+        else:
+            assert "other" not in {name for name, value in words.items() if value.strip()}
+            assert len(list(found.conditions())) >= len(found.words)
