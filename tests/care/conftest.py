@@ -49,24 +49,20 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def make_installation(database, request, tmp_path_factory):
-    """Makes installations; on PostgreSQL, `like` another one is a copy of its database."""
-    made = []
+    """Makes installations; on PostgreSQL, `like` another one is a copy of its database. The cluster ends with the run."""
+    server = request.getfixturevalue("postgres") if database == "postgresql" else None
 
     def make(like=None):
         folder = tmp_path_factory.mktemp("care") / "instance"
         environ = {"INSTANCE_DIR": str(folder), "LOG_LEVEL": "ERROR", "DEMO": "0", "PORT": "0"}
         if like is not None:
             shutil.copytree(like.folder, folder)
-        if database == "postgresql":
-            server = request.getfixturevalue("postgres")
+        if server is not None:
             own = server.set(database=f"{server.database}_care_{next(numbers)}")
             _run(server, f'CREATE DATABASE "{own.database}"' + (f' TEMPLATE "{like.url.database}"' if like is not None else ""))
-            made.append(own)
             environ |= {"DATABASE_URL": own.render_as_string(hide_password=False), "SECRET_KEY": "care-" + "k" * 30}
         return Installation(folder, environ)
-    yield make
-    for own in made:
-        _run(request.getfixturevalue("postgres"), f'DROP DATABASE "{own.database}" WITH (FORCE)')
+    return make
 
 
 @pytest.fixture(scope="session")
