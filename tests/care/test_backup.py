@@ -8,6 +8,7 @@ import sys
 import tarfile
 from contextlib import closing
 from fcntl import LOCK_EX, flock
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -103,7 +104,7 @@ def test_a_backup_taken_under_writes_is_one_moment(filled, tmp_path):
     sheet.write_text("E-mail,Name\n" + "".join(f"many{n}@example.com,Many {n}\n" for n in range(1000)))
     importing = subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "import", "customers", sheet], cwd=ROOT,
                                  stdout=subprocess.DEVNULL, env={**os.environ, **filled.environ})
-    taken = []
+    taken: list[Path] = []
     while importing.poll() is None and len(taken) < 8:
         taken.append(tmp_path / f"{len(taken)}.tar.gz")
         filled.command("backup", taken[-1])

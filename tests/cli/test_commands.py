@@ -1,4 +1,6 @@
 """The command line as a whole: found by being there, helpful, and a sentence where something is wrong."""
+from types import ModuleType
+
 import click
 import pytest
 
@@ -53,7 +55,7 @@ def test_wrong_usage_exits_with_two(app, run):
 def test_a_problem_is_a_sentence_and_exit_code_one(app, run, problem):
     def fail():
         raise problem
-    found, = commands(type("module", (), {"failing": click.command("failing")(fail)}))
+    found = click.command("failing")(fail)
     app.cli.add_command(found)
     _speak(found)
     try:
@@ -69,7 +71,8 @@ def test_a_problem_is_a_sentence_and_exit_code_one(app, run, problem):
 def test_commands_of_a_group_are_not_commands_of_their_own():
     group = click.Group("things")
     inner = group.command("add")(lambda: None)
-    module = type("module", (), {"things": group, "add": inner})
+    module = ModuleType("things")
+    vars(module).update(things=group, add=inner)
     assert commands(module) == [group]
 
 
