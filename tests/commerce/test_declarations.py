@@ -104,7 +104,9 @@ def test_its_transitions_are_between_its_states(resource):
 
 @pytest.mark.parametrize(("name", "life"), LIVES.items())
 def test_states_are_declared_in_the_order_of_life(name, life):
-    assert named(name).status.names == tuple(life.split())
+    status = named(name).status
+    assert status is not None
+    assert status.names == tuple(life.split())
 
 
 @RESOURCES
