@@ -38,6 +38,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child, stat in rows if not stat.startswith("Z")]
 
 
+def is_there(pid: int) -> bool:
+    """Whether the process lives, or at least has not let go of its files."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return bool(found) and not found.startswith("Z")
+
+
 class Started:
     """A process we started, in a session of its own. It is forked from one that has loaded the application already."""
 
@@ -54,15 +60,18 @@ class Started:
         os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL to it and to everything it has forked: the parents first, so that none starts another."""
+        """SIGKILL to it and to all it has forked: the parents first, so that none starts another. Waits until all are gone:
+
+        one that is killed in the middle of a commit may still finish it.
+        """
         doomed = [self.pid]
-        while doomed:
-            pid = doomed.pop(0)
+        for pid in doomed:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
                 doomed += children(pid)
                 os.kill(pid, signal.SIGKILL)
         self.process.join()
+        wait_for(lambda: not any(is_there(pid) for pid in doomed))
 
     def wait(self, within: float) -> int | None:
         """Its exit code; None when it is still running after so many seconds."""

@@ -45,11 +45,11 @@ def test_workers_are_killed_again_and_again_in_the_middle_of_it(start, bell, sen
     sent = send(count, does="slow")
     pool = start("all", "2", TRIAL_SLOW="0.004")
     workers_ready(2)
-    for _ in range(3 * SCALE):
+    for _ in range(3 + SCALE // 4):     # who dies young again and again is started later and later
         done = statuses().get("done", 0)
         for pid in random.sample(wait_for(two_workers), 2):
             os.kill(pid, signal.SIGKILL)
-        wait_for(more_than(done, count))
+        wait_for(more_than(done, count), within=60)
     wait_for(all_done(count), within=60 * SCALE)
     assert effects() == dict.fromkeys(sent, 1)
     assert pool.is_running()
@@ -64,7 +64,7 @@ def test_one_row_of_a_hundred_kills_its_worker(start, bell, send, parcel):
     assert parcel(killer).last_error == "The worker was killed by SIGKILL."
 
 
-def test_every_bell_is_forgotten_all_the_time(start, bell, send):
+def test_every_bell_is_forgotten_again_and_again(start, bell, send):
     """FLUSHALL drops RQ's own memory too: workers, messages, registries."""
     count = 300 * SCALE
     start("all", "2", TRIAL_SLOW="0.002")
@@ -73,7 +73,11 @@ def test_every_bell_is_forgotten_all_the_time(start, bell, send):
     for _ in range(10):
         sent += send(count // 10, does="slow")
         bell._client.flushall()
-    wait_for(lambda: bell._client.flushall() and all_done(count)(), within=60 * SCALE)
+    for _ in range(5):
+        bell._client.flushall()
+        done = statuses().get("done", 0)
+        wait_for(more_than(done, count), within=60)
+    wait_for(all_done(count), within=60 * SCALE)
     assert effects() == dict.fromkeys(sent, 1)
 
 
