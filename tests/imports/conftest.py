@@ -11,6 +11,7 @@ from app.audit import COMMAND_LINE, Actor
 from app.extensions import db
 from app.imports.command import Wishes, import_file
 from app.records.registry import named
+from tests.imports.flow import confirmed, sent
 
 HEADINGS = "Email,Name,Country,Note"
 
@@ -35,3 +36,15 @@ def kept(app: Flask) -> Callable[..., list[dict[str, Any]]]:
         table = named(resource).table
         return [dict(row) for row in db.session.execute(select(table).order_by(table.c.id)).mappings()]
     return rows
+
+
+@pytest.fixture
+def previewed(app, drain) -> Callable[..., int]:
+    """An import that has come to its preview."""
+    def make(content: str, **choices: object) -> int:
+        import_id = sent(content)
+        drain()
+        confirmed(import_id, **choices)
+        drain()
+        return import_id
+    return make

@@ -1,19 +1,11 @@
 """The steps of an import as jobs: each goes on where it was, whatever is killed, cancelled or changed in between."""
 import io
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import psutil
 import pytest
 from sqlalchemy import func, select
 
-from app.audit import COMMAND_LINE, Actor, Audit, Door
-from app.commerce.customers import Customer
-from app.config import ROOT
+from app.audit import COMMAND_LINE, Actor
 from app.errors import Conflict, Forbidden, Invalid, TooLarge
 from app.extensions import db
 from app.files.limits import Options
@@ -24,63 +16,10 @@ from app.imports.models import Import
 from app.imports.standing import standing
 from app.imports.upload import start, twin, upload
 from app.jobs.models import Job
-from app.jobs.queue import expire
-from app.jobs.work import heavy
 from app.records import batches
-from app.records.batches import Batch, BatchRow
-from app.records.changes import Change, Source, apply
+from app.records.batches import BatchRow
 from app.transaction import transaction
-from tests.wait import wait_for
-
-customers = Customer.__table__
-WORKER = ("from app import create_app\nfrom app.jobs.drain import drain\n"
-          "app = create_app()\nwith app.app_context(): drain('heavy')\n")
-
-
-def sent(content: str, resource: str = "customers", by: Actor = COMMAND_LINE) -> int:
-    return upload(io.BytesIO(content.encode()), "customers.csv", resource, by=by)
-
-
-def fresh(import_id: int) -> Import:
-    db.session.rollback()
-    db.session.expire_all()
-    return db.session.get_one(Import, import_id)
-
-
-def batch_of(import_id: int) -> Batch:
-    return db.session.get_one(Batch, fresh(import_id).batch_id)
-
-
-def confirmed(import_id: int, **choices: object) -> None:
-    """Take the suggested match."""
-    fields = [column["field"] for column in fresh(import_id).columns]
-    match.match(import_id, Choices(fields, **{"key": "email", **choices}), by=COMMAND_LINE)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def previewed(app, drain) -> Callable[..., int]:
-    """An import that has come to its preview."""
-    def make(content: str, **choices: object) -> int:
-        import_id = sent(content)
-        drain()
-        confirmed(import_id, **choices)
-        drain()
-        return import_id
-    return make
-
-
-def many(count: int, name: str = "n") -> str:
-    return "email,name\n" + "".join(f"c{number}@example.com,{name}{number}\n" for number in range(count))
-
-
-def change(email: str, **values: object) -> None:
-    with transaction() as session:
-        apply(session, [Change("customers", values, key={"email": email})], Source(Door.FORM, COMMAND_LINE))
-
-
-def names() -> list[str]:
-    db.session.rollback()
-    return list(db.session.scalars(select(customers.c.name).order_by(customers.c.id)))
+from tests.imports.flow import batch_of, change, customers, fresh, many, names, sent
 
 
 def test_an_upload_is_only_kept_until_a_worker_reads_it(app, drain):
@@ -337,76 +276,6 @@ def test_only_who_may_import_can_run_stop_or_undo(previewed):
                  lambda: run.undo(import_id, by=viewer), lambda: run.go_on(import_id, by=viewer)):
         with pytest.raises(Forbidden):
             verb()
-
-
-def worker(environ: dict[str, str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=os.environ | environ, start_new_session=True)
-
-
-def killed_when(process: "subprocess.Popen[bytes]", condition: Callable[[], object]) -> None:
-    wait_for(condition, within=60)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def work_off(drain: Callable[[], int]) -> None:
-    """Once the lease of the dead worker has lapsed."""
-    wait_for(lambda: expire(heavy))
-    drain()
-
-
-@pytest.mark.slow
-def test_a_worker_killed_in_the_middle_of_the_run_repeats_nothing_and_loses_nothing(previewed, drain, environ):
-    total = 6_000
-    import_id = previewed(many(total))
-    run.run(import_id, False, by=COMMAND_LINE)
-
-    killed_when(worker(environ), lambda: 0 < len(names()) < total)
-    written = len(names())
-    assert 0 < written < total
-    work_off(drain)
-
-    assert len(names()) == len(set(names())) == total
-    assert set(db.session.scalars(select(customers.c.version))) == {1}
-    changes = select(func.count(), func.count(func.distinct(Audit.door_part))).where(Audit.door_id == import_id, Audit.door == "import")
-    assert tuple(db.session.execute(changes).one()) == (total, total)
-    assert (fresh(import_id).stage, batch_of(import_id).outcomes) == ("done", {"created": total})
-
-
-@pytest.mark.slow
-def test_a_worker_killed_while_it_reads_or_plans_starts_over_without_doubles(app, drain, environ):
-    total = 20_000
-    import_id = sent(many(total))
-    def rows() -> int:
-        db.session.rollback()
-        return db.session.scalar(select(func.count()).select_from(BatchRow)) or 0
-
-    killed_when(worker(environ), lambda: 0 < rows() < total)
-    work_off(drain)
-
-    assert (rows(), batch_of(import_id).rows, fresh(import_id).stage) == (total, total, "match")
-    confirmed(import_id)
-    killed_when(worker(environ), lambda: 0 < sum(batch_of(import_id).plans.values()) < total)
-    work_off(drain)
-    assert batch_of(import_id).plans == {"created": total}
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_file(app, drain):
-    process = psutil.Process()
-    import_id = sent(many(1_000))
-    drain()
-    confirmed(import_id)
-    drain()
-    before = process.memory_info().rss
-
-    import_id = sent(many(40_000, "a rather longer name than before "))
-    drain()
-    confirmed(import_id)
-    drain()
-
-    assert batch_of(import_id).plans == {"created": 40_000}
-    assert process.memory_info().rss - before < 60 * 2**20
 
 
 def list_of_files() -> set[str]:
