@@ -36,7 +36,7 @@ chaos: $(VENV)/.dev ## Kill and freeze workers under load, in larger numbers tha
 	@SCALE=10 $(PY) -m pytest -m chaos $(ARGS)
 
 attack: $(VENV)/.dev ## Hostile inputs and property tests, in larger numbers than the tests do
-	@HYPOTHESIS_PROFILE=large $(PY) -m pytest -m attack $(ARGS)
+	@SCALE=20 $(PY) -m pytest -m attack $(ARGS)
 
 screenshots: $(VENV)/.dev ## Take the pictures of the pages anew
 	@$(PY) tools/screenshots.py $(ARGS)
