@@ -8,8 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 from sqlalchemy import Table
 
 from app.extensions import Model
+from app.records import declared
 from app.records.field import Convert, Field, Kind, Row
-from app.records.registry import named
 from app.records.values import Reading, id_of, text_of
 
 
@@ -53,7 +53,7 @@ class Reference(Field):
         return f"{self.name}_ref"
 
     def converter(self, reading: Reading) -> Convert:
-        shown_by, key, ids = self.shown_by, named(self.to).require(self.shown_by).converter(reading), reading.ids
+        shown_by, key, ids = self.shown_by, declared.find(self.to).require(self.shown_by).converter(reading), reading.ids
 
         def wanted(raw: Any) -> Wanted | None:
             if isinstance(raw, str):
@@ -70,7 +70,7 @@ class Reference(Field):
     def _named(self, raw: Mapping[str, Any], reading: Reading) -> Wanted | None:
         account = text_of(raw.get("account"), 200)
         names = [name for name in raw if name != "account"]
-        other = named(self.to)
+        other = declared.find(self.to)
         if names == ["id"]:
             return None if raw["id"] is None else Wanted("id", id_of(raw["id"]))
         field = other.field(names[0]) if len(names) == 1 else None

@@ -34,7 +34,7 @@ def index() -> str:
     known = {each.id: each for each in session.scalars(select(Endpoint))}
     question = log.asked(request.args, list(known.values()))
     page = log.page(session, question)
-    touched = story.touched(session, [event.id for event in page.events])
+    touched = story.touched(session, [event.id for event in page.rows])
     return render_template("webhooks/index.html", nav="webhooks", page=page, question=question, endpoints=known, touched=touched,
                            counts=log.counts(session, question), views=log.VIEWS, words=words, providers=providers(),
                            address=_address)

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.datastructures import MultiDict
 
-from app import cache
+from app import cache, newest
 from app.audit import SYSTEM, Audit
 from app.errors import BadRequest, Conflict, NotFound
 from app.extensions import db
@@ -125,18 +125,18 @@ def test_a_job_that_is_not_there_is_not_found(app, verb):
 # the list
 
 def test_pages_joined_are_the_whole_list_once_in_both_directions(job, monkeypatch):
-    monkeypatch.setattr(listing, "SIZE", 3)
+    monkeypatch.setattr(newest, "SIZE", 3)
     ids = [job(key=str(number)) for number in range(8)][::-1]
     session, after, page = db.session(), None, None
     seen: list[int] = []
     while page is None or page.after:
         page = listing.page(session, listing.asked(MultiDict({} if after is None else {"after": after})))
-        seen, after = seen + [one.id for one in page.jobs], str(page.after)
+        seen, after = seen + [one.id for one in page.rows], str(page.after)
     assert seen == ids
-    back = [one.id for one in page.jobs]
+    back = [one.id for one in page.rows]
     while page.before:
         page = listing.page(session, listing.asked(MultiDict({"before": str(page.before)})))
-        back = [one.id for one in page.jobs] + back
+        back = [one.id for one in page.rows] + back
     assert back == ids
 
 
@@ -147,16 +147,16 @@ def test_each_view_counts_and_shows_the_same(job):
     counts = listing.counts(db.session(), listing.Asked())
     for view, id in made.items():
         page = listing.page(db.session(), listing.asked(MultiDict({"status": view})))
-        assert [one.id for one in page.jobs] == [id]
+        assert [one.id for one in page.rows] == [id]
         assert (counts[view].number, counts[view].capped) == (1, False)
     assert counts[""].number == 6
 
 
 def test_counts_stop_at_the_cap(job, monkeypatch):
-    monkeypatch.setattr(listing, "CAP", 2)
+    monkeypatch.setattr(newest, "CAP", 2)
     for number in range(4):
         job(key=str(number))
-    assert listing.counts(db.session(), listing.Asked())[""] == listing.Count(2, True)
+    assert listing.counts(db.session(), listing.Asked())[""] == newest.Count(2, True)
 
 
 @pytest.mark.parametrize("args", [{"status": "lost"}, {"color": "red"}, {"after": "x"}, {"before": "9" * 30}, {"after": "²"}])

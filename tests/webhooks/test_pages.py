@@ -4,8 +4,8 @@ from sqlalchemy import event as listen
 from sqlalchemy import insert, select, update
 
 from app.extensions import db
+from app.newest import SIZE
 from app.transaction import transaction
-from app.webhooks.log import SIZE
 from app.webhooks.models import Event
 from app.webhooks.receive import receive
 from tests.webhooks.conftest import STRIPE_SECRET, event, events, payment, raw_receipt
