@@ -1,20 +1,20 @@
 """Reading for a batch: every change parsed, then the database asked once a resource."""
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.orm import Session
 
-from app.records import bulk, policy
+from app.records import ask, bulk, policy
 from app.records.change import Change, Source
 from app.records.held import Held, Place, Row, names_of, places
 from app.records.parse import IDENTITY, Parsed, Shape, parse, shape_of
 from app.records.registry import named
 from app.records.relations import Line, Reference, Wanted
 from app.records.resource import Resource
+from app.transaction import is_sqlite
 
 Asked = dict[str, dict[str, set[Any]]]     # resource: column: values
 
@@ -116,23 +116,19 @@ class Batch:
         """The places where anybody waits for anybody."""
         if not asked:
             return []
-        asked = sorted(asked, key=lambda place: place.key)
-        columns = [(p.lines.table if p.lines else p.resource.table).c[p.field.ref_column] for p in asked]
-        found = self.connection.execute(select(*(exists().where(column.is_not(None)) for column in columns))).one()
-        return [place for place, waits in zip(asked, found, strict=True) if waits]
+        ordered = tuple(sorted(asked, key=lambda place: place.key))
+        found = self.connection.execute(ask.anybody(ordered)).one()
+        return [place for place, waits in zip(ordered, found, strict=True) if waits]
 
     # -- asking
 
     def load_rows(self, resource: Resource, asked: dict[str, set[Any]], with_lines: bool) -> None:
         """Records that may be changed, or are in the way, or are referred to: whole."""
-        table, rows = resource.table, self.held.rows[resource.name]
-        wanted = [bulk.among(self.connection, table.c[column], values) for column, values in asked.items() if _some(values)]
-        if not wanted:
+        by = _some(asked)
+        if not by:
             return
-        columns = read_columns(resource)
-        hidden = self.hidden(resource)
-        found = self.connection.execute(select(*(table.c[c] for c in columns), hidden.label("hidden")).where(or_(*wanted)))
-        for record in found:
+        rows, columns = self.held.rows[resource.name], ask.read_columns(resource)
+        for record in self.find(ask.whole, resource, by, asked):
             values = dict(zip(columns, record, strict=False))
             rows[values["id"]] = Row(resource, values, values["revision"])
             if record[-1]:
@@ -156,17 +152,13 @@ class Batch:
 
     def load_keys(self, resource: Resource, asked: dict[str, set[Any]]) -> None:
         """Of records that are only referred to: what finds them, whether they are in the trash, whether the actor sees them."""
-        table, held, name = resource.table, self.held, resource.name
-        wanted = [bulk.among(self.connection, table.c[column], values) for column, values in asked.items() if _some(values)]
-        if not wanted:
+        held, name, by = self.held, resource.name, _some(asked)
+        if not by:
             return
-        columns = [c for c in asked if c not in ("id", IDENTITY)]
-        outside = [table.c[IDENTITY], table.c.account] if IDENTITY in asked else []
-        query = select(table.c.id, table.c.trashed_at.is_not(None), self.hidden(resource).label("hidden"),
-                       *(table.c[c] for c in columns), *outside).where(or_(*wanted))
-        for id, is_trashed, is_hidden, *keys in self.connection.execute(query):
+        columns, outside = ask.key_columns(by), IDENTITY in by
+        for id, is_trashed, is_hidden, *keys in self.find(ask.keys, resource, by, asked):
             held.keys[name]["id"][id] = id
-            for column, value in zip(columns, keys, strict=False):
+            for column, value in zip(columns, keys, strict=True):
                 held.keys[name][column][value] = id
             if outside and keys[-2] is not None:
                 held.outside[name][keys[-2]][keys[-1]] = id
@@ -175,26 +167,23 @@ class Batch:
             if is_hidden:
                 held.out_of_sight.add((name, id))
 
+    def find(self, statement: Callable[..., Select[Any]], resource: Resource, by: tuple[str, ...],
+             asked: dict[str, set[Any]]) -> Iterable[Any]:
+        """The records that have any of the values asked for in the columns `by`."""
+        sqlite = is_sqlite(self.connection)
+        return self.connection.execute(statement(resource, by, sqlite, self.scope(resource)),
+                                       {column: bulk.many(sqlite, asked[column]) for column in by})
+
     def scope(self, resource: Resource) -> ColumnElement[bool] | None:
         """The rows the actor may see, None = all of them. Providers speak of what is theirs."""
         return None if self.source.reports else policy.scope(self.source.actor, resource)
 
-    def hidden(self, resource: Resource) -> ColumnElement[bool]:
-        """Whether a row is outside what the actor may see."""
-        scope = self.scope(resource)
-        return false() if scope is None else not_(func.coalesce(scope, false()))
 
-
-@cache
-def read_columns(resource: Resource) -> tuple[str, ...]:
-    """What decisions need to know of a record: everything but sort keys and clocks."""
-    derived = {field.sort_column for field in resource.fields if field.folded}
-    return tuple(c.name for c in resource.table.columns if c.name not in derived | {"created_at", "updated_at"})
-
-
-def _some(values: set[Any]) -> bool:
-    values.discard(None)
-    return bool(values)
+def _some(asked: dict[str, set[Any]]) -> tuple[str, ...]:
+    """The columns of which values were asked for."""
+    for values in asked.values():
+        values.discard(None)
+    return tuple(sorted(column for column, values in asked.items() if values))
 
 
 def _ask_own(shape: Shape, alike: list[Parsed], asked: dict[str, set[Any]]) -> None:

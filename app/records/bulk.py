@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from typing import cast as typed
 
-from sqlalchemy import JSON, ColumnElement, Connection, String, Table, any_, cast, func, select
+from sqlalchemy import JSON, BindParameter, ColumnElement, Connection, String, Table, any_, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql
 
 from app.audit import to_json
@@ -35,13 +35,24 @@ def enter(connection: Connection, names: Sequence[str], alone: bool, wait: bool 
     return bool(connection.exec_driver_sql(sql, (list(names),)).scalar())
 
 
+def any_of(sqlite: bool, column: ColumnElement[Any], name: str | None, values: Any = None) -> ColumnElement[bool]:
+    """`column` is one of the values the parameter `name` has, however many: one parameter, one statement text."""
+    if sqlite:
+        given: BindParameter[Any] = bindparam(name, values, type_=String())
+        return column.in_(select(func.json_each(given).table_valued("value").c.value))
+    array = postgresql.ARRAY(String() if isinstance(column.type, String) else column.type)
+    return column == any_(cast(bindparam(name, values, type_=array), array))
+
+
+def many(sqlite: bool, values: Collection[Any]) -> Any:
+    """What that parameter is given."""
+    return json.dumps(sorted(values)) if sqlite else sorted(values)
+
+
 def among(connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """`column` is one of `values`, however many: one parameter, one statement text."""
-    if is_sqlite(connection):
-        listed = func.json_each(json.dumps(sorted(values))).table_valued("value")
-        return column.in_(select(listed.c.value))
-    kind = String() if isinstance(column.type, String) else column.type
-    return column == any_(cast(sorted(values), postgresql.ARRAY(kind)))
+    """`column` is one of `values`."""
+    sqlite = is_sqlite(connection)
+    return any_of(sqlite, column, None, many(sqlite, values))
 
 
 def new_ids(connection: Connection, table: Table, count: int) -> list[int]:
