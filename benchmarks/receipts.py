@@ -138,18 +138,17 @@ def _gone() -> bytes:
 def _prepare() -> str:
     """Tables, an endpoint and the reference's table; returns the path of the endpoint."""
     import bare_receipts
+    from flask_migrate import upgrade
 
     from app import create_app
     from app.audit import COMMAND_LINE
     from app.extensions import db
-    from app.records import search
     from app.webhooks import endpoints
     bare_receipts.DATABASE = os.environ["BARE_DATABASE"]
     bare_receipts.prepare()
     app = create_app()
     with app.app_context():
-        db.create_all()
-        search.create_all(db.engine)
+        upgrade()
         path = endpoints.add("stripe", "Benchmark", [SECRET], by=COMMAND_LINE).path
         db.session.remove()
         db.engine.dispose()

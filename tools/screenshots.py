@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 from flask import Flask
+from flask_migrate import upgrade
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -26,7 +27,6 @@ from app.accounts import sessions  # noqa: E402
 from app.accounts.models import User  # noqa: E402
 from app.config import ROOT, load  # noqa: E402
 from app.extensions import db  # noqa: E402
-from app.records import search  # noqa: E402
 from app.transaction import transaction  # noqa: E402
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -70,8 +70,7 @@ def picture(page: Page, path: str, file: Path) -> None:
 
 def fill() -> str:
     """Tables, the demo, and somebody signed in; the secret of that session."""
-    db.create_all()
-    search.create_all(db.engine)
+    upgrade()
     demo.load(orders=ORDERS, seed=1)
     user_id = db.session.query(User.id).filter_by(role="admin").order_by(User.id).limit(1).scalar()
     with transaction() as session:
