@@ -192,6 +192,7 @@ def test_a_third_edit_while_choosing_is_a_conflict_again(client, path):
     again = clash(client, path, {**page.form(path), "take-city": "mine"})
 
     assert "City Leipzig Dresden Köln" in again.text
+    assert again.form(path)["take-city"] == "mine", "what was chosen stays chosen"
     post(client, path, {**again.form(path), "take-city": "mine"})
     assert (row()["city"], row()["version"]) == (MINE, 4)
 

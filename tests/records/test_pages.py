@@ -418,3 +418,15 @@ def test_the_pages_of_a_record_cost_no_more_with_more_history(shop, sign_in):
         act(*(Change("orders", {"city": f"City {n}"}, key={"number": "ORD-1"}) for n in range(10)), source=FORM)
 
     assert costs[0] == costs[1]
+
+
+def test_others_one_may_not_read_are_not_on_the_page_of_a_record(shop, sign_in):
+    client = sign_in("nobody", grants=["orders.read", "search.read"])
+
+    page = get(client, f"/orders/{id_of('orders', number='ORD-1')}")
+
+    assert "Payments" not in page.text
+    assert "Deliveries" not in page.text
+    assert "pi_1" not in page.html
+    assert "Ada" not in page.html, "nor whom it refers to"
+    assert "Customers" not in get(client, "/search?q=Whitcombe").text

@@ -155,11 +155,19 @@ def test_the_menu_of_a_phone_opens_without_scripts(shop, browse):
 
 def test_a_form_is_sent_once_however_often_its_button_is_pressed(shop, browse):
     page = browse()
-    posts: list[str] = []
-    page.on("request", lambda asked: posts.append(asked.url) if asked.method == "POST" else None)
     page.goto("/customers/new")
+    page.locator("#email").fill("new@example.com")
+    sends = page.evaluate("""() => {
+        const form = document.querySelector("form.fill");
+        const press = () => form.dispatchEvent(new SubmitEvent("submit", { bubbles: true, cancelable: true }));
+        const both = [press(), press()];
+        dispatchEvent(new PageTransitionEvent("pageshow"));
+        return [...both, press()];
+    }""")
+    assert sends == [True, False, True], "the second press does nothing, until the page comes back from history"
+    page.reload()
     page.locator("#email").fill("new@example.com")
     page.get_by_role("button", name="Create customer").dblclick()
 
     expect(page.get_by_role("status")).to_contain_text("is created")
-    assert len(posts) == 1
+    assert len(gate.rows("customers", email="new@example.com")) == 1
