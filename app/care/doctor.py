@@ -44,10 +44,10 @@ _checks: list[tuple[str, Check]] = []
 
 
 def examine() -> list[Finding]:
-    """Run every check, in order; those that need the database only when it can be reached. A check that fails is a finding."""
+    """Run every check, in order, save those that rest on something found wrong. A check that fails itself is a finding."""
     found: list[Finding] = []
     for name, check in _checks:
-        if name in NEED_DATABASE and any(f.check == "database" and f.verdict == "wrong" for f in found):
+        if any(each.verdict == "wrong" and name in RESTING_ON.get(each.check, ()) for each in found):
             continue
         try:
             found.append(check())
@@ -204,7 +204,7 @@ def address() -> Finding:
     return Finding("address", "good" if taken else "note", said)
 
 
-NEED_DATABASE = {"migrations", "durability", "clock", "key", "work"}
+RESTING_ON = {"database": ("migrations", "durability", "clock", "key", "work"), "migrations": ("key", "work")}
 
 
 def _short(error: BaseException) -> str:

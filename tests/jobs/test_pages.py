@@ -40,7 +40,8 @@ def job(app):
 
 def deeds():
     db.session.rollback()
-    return db.session.execute(sa.select(Audit.action, Audit.record_id, Audit.actor).where(Audit.resource == "jobs")).all()
+    found = sa.select(Audit.action, Audit.record_id, Audit.actor).where(Audit.resource == "jobs").order_by(Audit.id)
+    return db.session.execute(found).all()
 
 
 # verbs
