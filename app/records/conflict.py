@@ -29,6 +29,7 @@ class Both:
     mine: Markup
     refused: str
     take_mine: bool
+    take_theirs: bool         # neither until somebody chose: a save that nobody looked at must not drop an edit
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def _both(field: Field, base: Row, theirs: Row, mine: Row, picks: Mapping[str, s
     before, their_text, my_text = said(field, base), said(field, theirs), said(field, mine)
     why = refused.get(field.name, "")
     return Both(field.name, field.title, escape(before) if before else EMPTY, marked(before, their_text),
-                marked(before, my_text), why, not why and picks.get(field.name, "theirs") == "mine")
+                marked(before, my_text), why, not why and picks.get(field.name) == "mine",
+                bool(why) or picks.get(field.name) == "theirs")
 
 
 def marked(before: str, after: str) -> Markup:
