@@ -18,6 +18,7 @@ from filelock import FileLock
 from flask import Flask
 from flask_migrate import upgrade
 from playwright.sync_api import Browser, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from app import cache, create_app
 from app.accounts import sessions, tokens
@@ -33,6 +34,7 @@ from tests.client import Client, SignedInClient
 
 DATABASES = ("sqlite", "postgresql")
 SCALE = int(os.environ.get("SCALE", "1"))
+DEAR = ("browser", "ui", "care")     # a running installation, a Chromium, a shop to copy
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")      # it asks nothing of the network
@@ -67,6 +69,18 @@ def _scale(function: Any) -> None:
         own = function._hypothesis_internal_use_settings
         function._hypothesis_internal_use_settings = hypothesis.settings(own, max_examples=own.max_examples * SCALE)
         function.is_scaled = True
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return Dealt(config, log)
+
+
+class Dealt(LoadScopeScheduling):
+    """Tests are dealt to the processes one by one, but a folder that shares something dear goes to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = next((folder for folder in DEAR if nodeid.startswith(f"tests/{folder}/")), None)
+        return nodeid if folder is None else f"{folder} {'postgresql' in nodeid}"
 
 
 @pytest.fixture(scope="session")
@@ -228,7 +242,7 @@ def chromium() -> Iterator[Browser]:
 def empty() -> None:
     """Delete every row of every table, and what is kept of them in memory."""
     cache.clear()
-    with db.engine.connect() as connection:
+    with db.engine.connect().execution_options(writes=True) as connection:   # in turn behind whoever still writes
         is_sqlite = connection.dialect.name == "sqlite"
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON" if is_sqlite else "SET LOCAL session_replication_role = replica")
         tables = connection.exec_driver_sql(TABLES[connection.dialect.name]).scalars().all()

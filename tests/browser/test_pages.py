@@ -2,7 +2,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 PAGES = ("/", "/customers", "/products", "/orders", "/payments", "/subscriptions", "/deliveries", "/orders/1", "/customers/1",
          "/payments/1", "/orders/1/edit", "/orders/new", "/webhooks", "/webhooks?status=dead", "/webhooks/events/1", "/imports",
