@@ -75,7 +75,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return Dealt(config, log)
 
 
-class Dealt(LoadScopeScheduling):
+class Dealt(LoadScopeScheduling):  # type: ignore[misc]
     """Tests are dealt to the processes one by one, but a folder that shares something dear goes to one of them."""
 
     def _split_scope(self, nodeid: str) -> str:
