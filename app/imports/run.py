@@ -72,6 +72,8 @@ def _chunks(steps: Steps, import_id: int, total: int) -> None:
             done = sum(batch.outcomes.values())
             if not more:
                 _end(session, imported, batch, "done")
+    with steps.transaction(done=done, total=total):    # how far the last chunk came is known when it is through
+        pass
 
 
 def _whole(steps: Steps, import_id: int, total: int) -> None:
@@ -111,6 +113,8 @@ def take_back(steps: Steps, import_id: int) -> None:
             done = sum(batch.undone.values())
             if not more:
                 _end(session, imported, batch, "undone")
+    with steps.transaction(done=done):
+        pass
 
 
 def go_on(import_id: int, *, by: Actor) -> None:

@@ -15,12 +15,20 @@ from app.extensions import db
 
 log = structlog.get_logger()
 ADMIN = "admin@example.com"
+NOBODY_YET = ("Nobody may sign in yet. Make the first account with: flask --app app user add YOU@EXAMPLE.COM --role admin\n"
+              "An invented shop to look at: flask --app app demo --orders 2000")
 LETTERS = "abcdefghkmnpqrstuvwxyz"    # none that are read as another
 
 
 def welcome(settings: Config, say: Callable[[str], object]) -> str | None:
-    """Make the demo and the first admin where nobody may come in yet; the password, which is kept nowhere, or None."""
-    if not settings.embedded or _has_admin():
+    """Make the demo and the first admin where nobody may come in yet; the password, which is kept nowhere, or None.
+
+    A database of the installation's own gets neither: there we only say how.
+    """
+    if _has_admin():
+        return None
+    if not settings.embedded:
+        say(NOBODY_YET)
         return None
     if settings.demo:
         say("Loading a shop to look at (DEMO=0 starts empty) ...")

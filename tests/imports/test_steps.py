@@ -41,6 +41,8 @@ def test_the_way_from_upload_to_records_in_four_steps(previewed, drain):
     drain()
 
     assert (fresh(import_id).stage, batch_of(import_id).outcomes, names()) == ("done", {"created": 1, "invalid": 1}, ["A"])
+    job = db.session.get_one(Job, fresh(import_id).job_id)
+    assert (job.status, job.progress_done, job.progress_total) == ("done", 1, 1), "its job says that it came to the end"
 
 
 def test_running_twice_runs_once(previewed, drain):

@@ -51,7 +51,7 @@ def test_a_row_that_fails_again_and_again_ends_dead(parcels, send, parcel):
         drain("parcels")
     assert (parcel(bad).status, parcel(bad).attempts) == ("dead", 3)
     db.session.rollback()
-    tries = db.session.execute(sa.select(Attempt.number, Attempt.outcome).where(Attempt.row_id == bad)).all()
+    tries = db.session.execute(sa.select(Attempt.number, Attempt.outcome).where(Attempt.row_id == bad).order_by(Attempt.id)).all()
     assert [tuple(one) for one in tries] == [(1, "failed"), (2, "failed"), (3, "failed")]
 
 

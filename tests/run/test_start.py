@@ -96,8 +96,16 @@ def test_where_an_admin_is_nobody_is_added(app, user):
 
 
 def test_a_database_of_its_own_gets_nobody_by_itself(app):
-    settings = replace(app.extensions["backroom.config"], embedded=False)
-    assert first_start.welcome(settings, print) is None
+    settings, said = replace(app.extensions["backroom.config"], embedded=False), list[object]()
+    assert first_start.welcome(settings, said.append) is None
+    assert said == [first_start.NOBODY_YET], "it says how to make the first account"
+
+
+def test_a_database_of_its_own_that_has_an_admin_says_nothing(app, user):
+    user("admin", email="ada@example.com")
+    settings, said = replace(app.extensions["backroom.config"], embedded=False), list[object]()
+    assert first_start.welcome(settings, said.append) is None
+    assert said == []
 
 
 def test_the_demo_is_loaded_on_the_first_start_unless_told_not_to(app, monkeypatch):
