@@ -1,4 +1,5 @@
 """What every test can ask for: an application on each database, with nothing in it, and clients that are signed in."""
+import math
 import os
 import secrets
 import shutil
@@ -151,6 +152,9 @@ def made(settings: Config) -> Iterator[Flask]:
 @pytest.fixture
 def app(made: Flask) -> Iterator[Flask]:
     """The application within its context, with empty tables."""
+    tries = made.extensions["backroom.throttle"]
+    tries.own.storage.reset()
+    tries.away_until = math.inf     # counted in this process, anew for every test
     with made.app_context():
         yield made
         db.session.remove()

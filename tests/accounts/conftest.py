@@ -1,23 +1,14 @@
 """What the tests of accounts share: people with a password, and the way in by the form."""
-import math
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.accounts import passwords, throttle
+from app.accounts import passwords
 from tests.client import Client, form_token
 
 PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture(autouse=True)
-def tries(app: Flask) -> None:
-    """Every test begins with all its tries, counted in this process."""
-    found = throttle.throttle()
-    found.own.storage.reset()
-    found.away_until = math.inf
 
 
 @pytest.fixture(scope="session")

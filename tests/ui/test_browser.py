@@ -117,7 +117,7 @@ def test_the_look_is_chosen_by_hand_and_stays(shop, browse):
     page.get_by_role("button", name="Dark").click()
 
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 25, 29)"
+    expect(page.locator("body")).to_have_css("background-color", "rgb(22, 25, 29)")
     page.goto("/customers")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
