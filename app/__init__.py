@@ -51,12 +51,13 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _find() -> None:
-    """Import what registers itself: every record type, every provider, and the jobs of every room."""
+    """Import what registers itself: every record type, every provider, the jobs of every room, the pages about records."""
     for package in FOUND_BY_BEING_THERE:
         for module in iter_modules(package.__path__):
             import_module(f"{package.__name__}.{module.name}")
-    for path in sorted((ROOT / "app").glob("*/jobs.py")):
-        import_module(f"app.{path.parent.name}.jobs")
+    for pattern in ("*/jobs.py", "records/*_views.py"):
+        for path in sorted((ROOT / "app").glob(pattern)):
+            import_module(f"app.{path.parent.name}.{path.stem}")
 
 
 def _bind_extensions(app: Flask) -> None:

@@ -8,7 +8,7 @@ from app.access import current_actor, public, requires
 from app.audit import Door
 from app.errors import Invalid
 from app.extensions import csrf, db
-from app.records import bodies, changes, policy, query, represent
+from app.records import bodies, changes, policy, query, replies, represent
 from app.records.changes import Change, Outcome, Source
 from app.records.openapi import document
 from app.records.problems import pointers, refuse
@@ -20,6 +20,7 @@ from app.transaction import repeated, transaction
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)
 
+__all__ = ["bp", "replies"]
 ID = "<int:id>"
 
 

@@ -11,8 +11,6 @@ from app.records import edit_views, labels, listing, narrowing, panels, policy, 
 from app.records.registry import named
 from app.records.routing import bp
 
-__all__ = ["bp", "edit_views"]
-
 
 @bp.get("/<resource:resource>")
 @requires("{resource}.read")
