@@ -112,9 +112,9 @@ def browser(agent: str) -> str:
     return " on ".join(names + systems) or agent[:40] or "Unknown"
 
 
-def page(template: str, current: str, form: FlaskForm | None = None, **values: object) -> ResponseReturnValue:
+def page(template: str, current: str, form: FlaskForm | None = None, status: int = 200, **values: object) -> ResponseReturnValue:
     """A page under Settings with its tabs; 422 when its form was refused."""
     tabs = [(word, url_for(endpoint), None, endpoint == current) for endpoint, word, needs in PAGES
             if can(current_actor(), needs) and f"accounts{endpoint}" in current_app.view_functions]
     refused = form is not None and form.is_submitted() and bool(form.errors)
-    return render_template(template, form=form, tabs=tabs, nav="settings", **values), 422 if refused else 200
+    return render_template(template, form=form, tabs=tabs, nav="settings", **values), 422 if refused else status

@@ -1,4 +1,4 @@
-"""One's own API tokens. A token is shown on the page that answers the press, once, and kept nowhere."""
+"""One's own API tokens. A token is shown on the page after the press, once, and kept nowhere."""
 from datetime import UTC, datetime
 
 from flask import g, redirect, url_for
@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from app import ui
 from app.access import current_actor, requires, shows_again
-from app.accounts import tokens
+from app.accounts import shown_once, tokens
 from app.accounts.blueprint import bp
 from app.accounts.forms import AddToken, written
 from app.accounts.settings_views import page
@@ -19,12 +19,13 @@ from app.accounts.settings_views import page
 @shows_again
 def tokens_page() -> ResponseReturnValue:
     """The tokens one has, and a new one."""
-    form, made = AddToken(), ""
+    form = AddToken()
     if form.validate_on_submit():
         days = int(form.days.data) if form.days.data else None
-        made = tokens.add(current_user.user_id, written(form.name), days=days, by=current_actor(), request_id=g.request_id)
-        form = AddToken(formdata=None)
-    return page("accounts/tokens.html", ".tokens_page", form, made=made, now=datetime.now(UTC),
+        shown_once.hand_over("token", tokens.add(current_user.user_id, written(form.name), days=days, by=current_actor(),
+                                                 request_id=g.request_id))
+        return redirect(url_for(".tokens_page"), 303)
+    return page("accounts/tokens.html", ".tokens_page", form, made=shown_once.take("token"), now=datetime.now(UTC),
                 tokens=tokens.of(current_user.user_id))
 
 

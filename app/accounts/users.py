@@ -1,5 +1,4 @@
 """People with an account: add one, give other rights, switch off, make a one-time link."""
-import re
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -14,10 +13,10 @@ from app.accounts.signing_in import chosen, tidy
 from app.audit import Actor
 from app.errors import Conflict, Invalid
 from app.extensions import db
+from app.records.values import address_of
 from app.transaction import lock, transaction
 
 LINK_FOR = timedelta(days=7)
-EMAIL = re.compile(r"[^\s@<>\"',;:()\x00-\x1f]+@[^\s@<>\"',;:()\x00-\x1f]+")
 
 
 def add(email: str, role: str, *, by: Actor, name: str = "", password: str | None = None, request_id: str | None = None) -> int:
@@ -101,8 +100,12 @@ def everybody() -> list[User]:
 
 
 def _check(email: str, role: str) -> None:
-    if len(email) > 254 or not EMAIL.fullmatch(email):
-        raise Invalid(errors={"email": "This is no e-mail address. It looks like ada@example.com."})
+    try:
+        found = address_of(email)
+    except ValueError as sentence:
+        raise Invalid(errors={"email": str(sentence)}) from None
+    if found is None:
+        raise Invalid(errors={"email": "The e-mail address is missing. Write it like name@example.com."})
     _check_role(role)
 
 

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 from app.records import money
 from app.records.field import Convert, Field, Kind, Row
 from app.records.relations import Json, Lines, Ref, Reference, Wanted
-from app.records.values import LARGEST, Reading, day_of, decimal_of, moment_of, text_of, truth_of, whole_of
+from app.records.values import LARGEST, Reading, address_of, day_of, decimal_of, moment_of, text_of, truth_of, whole_of
 
 Tone = Literal["mute", "busy", "wait", "ok", "back", "bad"]
 Shape = Literal["open", "half", "full", "call"]
@@ -75,16 +75,7 @@ class Email(Text):
 
     def converter(self, reading: Reading) -> Convert:
         limit = self.limit
-
-        def email(raw: object) -> str | None:
-            value = text_of(raw, limit)
-            if value is None:
-                return None
-            name, _, host = value.rpartition("@")
-            if not name or "." not in host.strip(".") or "@" in name or " " in value:
-                raise ValueError("This is not an e-mail address. Write it like name@example.com.")
-            return value.lower()
-        return email
+        return lambda raw: address_of(raw, limit)
 
 
 @dataclass(frozen=True)

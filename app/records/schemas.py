@@ -5,10 +5,10 @@ from app.records.fields import Choice, Currency, Email, Field, Integer, Lines, L
 from app.records.registry import named
 from app.records.represent import ALWAYS
 from app.records.resource import Resource
+from app.records.values import ADDRESS
 
 Schema = dict[str, Any]
 LARGEST = 2**63 - 1
-ADDRESS = r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$"
 AMOUNT = r"^-?[0-9]+(\.[0-9]+)?$"
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 ID: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST}

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 LARGEST = 2**63 - 1
+ADDRESS = r"^[^@\s<>]+@[^@\s<>.]+(\.[^@\s<>.]+)+$"      # of e-mail: records, accounts and the API description alike
 PLAIN = re.compile(r"[+-]?\d+\Z", re.ASCII)
 GROUPED = {mark: re.compile(rf"[+-]?(?:\d+|\d{{1,3}}(?:[{re.escape(group)}  \u202f'’]\d{{3}})+)?"
                             rf"(?:{re.escape(mark)}\d+|(?<=\d){re.escape(mark)}?)\Z", re.ASCII)
@@ -15,6 +16,7 @@ OTHER_DAY = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})\Z", re.ASCII)
 YES = frozenset(("yes", "true", "1", "y", "on", "x", "ja", "oui", "si", "sí", "✓"))
 NO = frozenset(("no", "false", "0", "n", "off", "nein", "non", "✗"))
 STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+MAILED = re.compile(ADDRESS)
 BREAKS = re.compile(r"[\t\r\n\u2028\u2029]+")
 
 
@@ -39,6 +41,14 @@ def text_of(raw: object, limit: int, lines: bool = False) -> str | None:
     if len(value) > limit:
         raise ValueError(f"This has {len(value)} characters. Shorten it to {limit}.")
     return value or None
+
+
+def address_of(raw: object, limit: int = 254) -> str | None:
+    """An e-mail address in lower case; None if there is none."""
+    value = text_of(raw, limit)
+    if value is not None and not MAILED.match(value):
+        raise ValueError("This is not an e-mail address. Write it like name@example.com.")
+    return None if value is None else value.lower()
 
 
 def whole_of(raw: object, reading: Reading) -> int | None:

@@ -145,10 +145,11 @@ def test_tokens_count_for_nothing_on_pages(client, token):
     assert answer.status_code == 303
 
 
-def test_a_token_is_made_on_the_page_and_shown_there_once(sign_in, client):
+def test_a_token_is_made_by_the_press_and_shown_on_the_page_after_it_once(sign_in, client):
     page = sign_in("viewer")
-    answer = page.post("/settings/tokens", data={"name": "warehouse", "days": "30"})
-    assert answer.status_code == 200
+    pressed = page.post("/settings/tokens", data={"name": "warehouse", "days": "30"})
+    assert (pressed.status_code, pressed.location) == (303, "/settings/tokens"), "loading the page again makes no second one"
+    answer = page.get("/settings/tokens")
     secret = next(word for word in answer.text.split('"') if word.startswith("br_") and len(word) > 40)
     assert ask(client, secret).status_code == 404
     listed = page.get("/settings/tokens").text
@@ -158,6 +159,16 @@ def test_a_token_is_made_on_the_page_and_shown_there_once(sign_in, client):
     expires = row().expires_at
     assert expires is not None
     assert timedelta(days=29) < expires - datetime.now(UTC) < timedelta(days=31)
+
+
+def test_a_token_on_its_way_to_the_page_cannot_be_read_in_the_cookie(sign_in):
+    page = sign_in("viewer")
+    page.post("/settings/tokens", data={"name": "warehouse", "days": "30"})
+    with page.session_transaction() as cookie:
+        sealed = repr(dict(cookie))
+    secret = next(word for word in page.get("/settings/tokens").text.split('"') if word.startswith("br_") and len(word) > 40)
+    assert secret not in sealed
+    assert secret.split("_", 2)[2] not in sealed
 
 
 def test_a_token_without_end_is_a_choice(sign_in):

@@ -73,6 +73,8 @@ def test_numbers_are_read_as_the_source_writes_them(raw, reading, value):
     (Text("t"), "a\x00b", "This contains characters that cannot be kept. Type it again without them."),
     (Text("t"), ["a"], "This is not text. Write a single value."),
     (Email("e"), "ada", "This is not an e-mail address. Write it like name@example.com."),
+    *((Email("e"), raw, "This is not an e-mail address. Write it like name@example.com.")
+      for raw in ("a@b", "a@b.", "a@.de", "a@b..de", "a@b@c.de", "a b@c.de", "<a@b.de>")),
     (Currency("c"), "Euro", "This is not a currency. Write its three letters, like EUR."),
     (Integer("i"), "1.5", "This is not a whole number. Write it like 12."),
     (Integer("i", least=0), "-1", "This number is too small. Write 0 or more."),
