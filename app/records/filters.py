@@ -3,10 +3,12 @@
     status=paid                    equal; status=paid,refunded: one of them (choices, ids, numbers, references)
     name=Ada&name=Bob              text may hold a comma, so its parameter is repeated
     total.gte=100  total.lt=200    gt gte lt lte of numbers, amounts, days and moments
+    total.gte=100&currency=USD     amounts compare with those of their currency alone: the one asked for, or the installation's
     placed_at=2026-05-31           a day is all of its moments, in UTC or with an offset: 2026-05-31+02:00
     name.contains=ada              without regard to case; also .starts
     note.empty=true                also .empty=false; status.ne=draft is true of an empty one too
     customer=7                     the id, or what it is shown by: customer=ada@example.com
+    customer.contains=ada lund     whom the search finds by these words, as the picker of a form does
     customer.email.contains=@acme. a field of the record referred to, one step far; lines.quantity.gte=10 of any line
     any.1.status=paid&any.1.total.gte=100      what shares a number are alternatives; groups all have to hold
 """
@@ -18,12 +20,12 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import parse_qsl
 
-from sqlalchemy import ColumnElement, FromClause, Table, or_, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, or_, select
 from werkzeug.datastructures import MultiDict
 
 from app.config import config
 from app.errors import BadRequest
-from app.records import money, operators
+from app.records import money, operators, search
 from app.records.fields import Field, Integer, Lines, Money, Reference
 from app.records.operators import Asked
 from app.records.registry import named
@@ -124,7 +126,10 @@ def _filter(resource: Resource, table: FromClause, param: str, raws: list[str], 
     grouped = GROUP.match(param)
     place = _place(resource, grouped[2] if grouped else param, sight)
     prefix = f"any.{grouped[1]}." if grouped else ""
-    asked = _asked(table, place, raws, _currency(place, prefix, args), sight)
+    try:
+        asked = _asked(table, place, raws, _currencies(place, prefix, args), sight)
+    except ValueError as error:
+        raise ValueError(_explained(str(error), place, param, raws)) from None
     title = place.field.title if place.through is None else f"{place.through.title} {lower(place.field.title)}"
     return Filter(param, place.field, place.op, tuple(raws), title, asked.shown, asked.condition,
                   grouped[1] if grouped else None)
@@ -163,39 +168,62 @@ def _no_operator(field: Field, op: str) -> str:
     return f"{field.title} knows no .{op}. Choose from {', '.join(f'.{name}' for name in known if name != 'eq')}."
 
 
-def _currency(place: Place, prefix: str, args: MultiDict[str, str]) -> str:
-    """The currency an amount is written in: that of the filter on the currency beside it, or the installation's."""
-    if not isinstance(place.field, Money):
-        return ""
-    step = f"{place.through.name}." if place.through else ""
-    codes = [code.strip().upper() for name in (f"{prefix}{step}{place.field.currency}", f"{step}{place.field.currency}")
-             for code in args.getlist(name)] or [config().currency]
+def _explained(why: str, place: Place, param: str, raws: list[str]) -> str:
+    """Somebody may have meant a list with commas: text has none."""
+    if place.field.kind in operators.LISTED or not any("," in raw for raw in raws):
+        return why
+    return f"{why} A comma is part of the value here: for several, repeat {param}=."
+
+
+def currencies(field: Money, args: MultiDict[str, str], *steps: str) -> tuple[str, ...]:
+    """The currencies an amount is written in: those the filters on the currency beside it ask for, or the installation's.
+
+    Raises ValueError where their amounts do not compare.
+    """
+    codes = [code.strip().upper() for step in steps or ("",) for code in args.getlist(f"{step}{field.currency}")]
     if len({money.places(code) for code in codes}) > 1:
         raise ValueError(f"{' and '.join(codes)} have different decimals. Ask for one currency.")
-    return codes[0]
+    return tuple(dict.fromkeys(codes)) or (config().currency,)
 
 
-def _asked(table: FromClause, place: Place, raws: list[str], currency: str, sight: Sight) -> Asked:
+def _currencies(place: Place, prefix: str, args: MultiDict[str, str]) -> tuple[str, ...]:
+    if not isinstance(place.field, Money) or place.op == "empty":
+        return ()
+    step = f"{place.through.name}." if isinstance(place.through, Reference) else ""   # lines have the currency of their record
+    return currencies(place.field, args, *dict.fromkeys((f"{prefix}{step}", step)))
+
+
+def _asked(table: FromClause, place: Place, raws: list[str], codes: tuple[str, ...], sight: Sight) -> Asked:
     """The condition on a row of `table`, wherever the field itself stands."""
     if place.through is None:
-        return _here(table, place.field, place.op, raws, currency, sight)
+        asked = _here(table, place.field, place.op, raws, codes, sight)
+        return asked._replace(condition=_of_currency(table, place.field, codes, asked.condition))
     if isinstance(place.through, Reference):
         target = named(place.through.to)
-        asked = _here(target.table, place.field, place.op, raws, currency, sight)
-        return Asked(table.c[place.through.column].in_(_ids(target, asked.condition, sight)), asked.shown)
+        asked = _here(target.table, place.field, place.op, raws, codes, sight)
+        there = _of_currency(target.table, place.field, codes, asked.condition)
+        return Asked(table.c[place.through.column].in_(_ids(target, there, sight)), asked.shown)
     lines = cast(Table, cast(Lines, place.through).model.__table__)
-    asked = _here(lines, place.field, place.op, raws, currency, sight)
-    return Asked(table.c.id.in_(select(lines.c.parent_id).where(asked.condition).correlate(None)), asked.shown)
+    asked = _here(lines, place.field, place.op, raws, codes, sight)
+    any_line = table.c.id.in_(select(lines.c.parent_id).where(asked.condition).correlate(None))
+    return Asked(_of_currency(table, place.field, codes, any_line), asked.shown)
 
 
-def _here(table: FromClause, field: Field, op: str, raws: list[str], currency: str, sight: Sight) -> Asked:
+def _of_currency(table: FromClause, field: Field, codes: tuple[str, ...], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Amounts compare with those of their currency alone: 1,250 JPY is not more than 12 EUR."""
+    return and_(condition, table.c[field.currency].in_(codes)) if codes and isinstance(field, Money) else condition
+
+
+def _here(table: FromClause, field: Field, op: str, raws: list[str], codes: tuple[str, ...], sight: Sight) -> Asked:
+    if isinstance(field, Reference) and op == "contains":
+        return _found(table, field, raws, sight)
     if isinstance(field, Reference) and op != "empty":
         return _referred(table, field, op, raws, sight)
     if isinstance(field, Lines):
         child = cast(Table, field.model.__table__)
         return operators.ask(field, op, raws, select(child.c.parent_id).where(child.c.parent_id == table.c.id)
-                             .limit(1).correlate(table).scalar_subquery(), currency)
-    return operators.ask(field, op, raws, table.c[field.column], currency, table.c.get(f"{field.column}_key"))
+                             .limit(1).correlate(table).scalar_subquery())
+    return operators.ask(field, op, raws, table.c[field.column], codes, table.c.get(f"{field.column}_key"))
 
 
 def _referred(table: FromClause, field: Reference, op: str, raws: list[str], sight: Sight) -> Asked:
@@ -208,8 +236,26 @@ def _referred(table: FromClause, field: Reference, op: str, raws: list[str], sig
     if words:
         target = named(field.to)
         by = _named(field.shown_by, sight.fields(target), target)
-        either.append(column.in_(_ids(target, operators.ask(by, "eq", words, target.table.c[by.column], "").condition, sight)))
+        either.append(column.in_(_ids(target, operators.ask(by, "eq", words, target.table.c[by.column]).condition, sight)))
     return Asked(or_(*either), shown) if op == "eq" else Asked(or_(~or_(*either), column.is_(None)), f"not {shown}")
+
+
+def _found(table: FromClause, field: Reference, raws: list[str], sight: Sight) -> Asked:
+    """Whom the search finds by these words, as a picker does: all the words of a parameter, any of several parameters."""
+    if not all(raw.strip() for raw in raws):
+        raise ValueError(operators.NOTHING)
+    target, shown = named(field.to), " or ".join(f"“{raw}”" for raw in raws)
+    either = or_(*(_holding(target, operators.checked(raw), sight) for raw in raws))
+    return Asked(table.c[field.column].in_(_ids(target, either, sight)), f"contains {shown}")
+
+
+def _holding(target: Resource, raw: str, sight: Sight) -> ColumnElement[bool]:
+    """Too short for the search index, the words are the beginning of the key."""
+    words = search.folded(raw).split()
+    if target.searched and max(map(len, words), default=0) >= search.SHORTEST:
+        return search.holding(target, words)
+    key = _named(target.key, sight.fields(target), target)
+    return operators.ask(key, "starts", [raw], target.table.c[key.column], key=target.table.c.get(f"{key.column}_key")).condition
 
 
 def _ids(target: Resource, condition: ColumnElement[bool], sight: Sight) -> Any:

@@ -10,13 +10,13 @@ from werkzeug.datastructures import MultiDict
 
 from app import ui
 from app.audit import Actor
-from app.config import config
 from app.records import filters, listing, policy
-from app.records.fields import Choice, Field, Reference
+from app.records.fields import Choice, Field, Money, Reference
 from app.records.operators import OPERATORS
 from app.records.query import Query
 from app.records.registry import named
 from app.records.resource import Resource
+from app.records.values import number_typed
 
 EMPTINESS = {"empty": "is empty", "filled": "is filled in"}
 NUMBERS = {"gte": "is at least", "lte": "is at most", "eq": "is exactly", "ne": "is not"}
@@ -25,7 +25,7 @@ WORDS: dict[str, Mapping[str, str]] = {
     "text": {"contains": "contains", "starts": "starts with", "eq": "is exactly", "ne": "is not"},
     "longtext": {"contains": "contains"}, "integer": NUMBERS, "money": NUMBERS, "date": TIMES, "datetime": TIMES,
     "choice": {"eq": "is one of", "ne": "is none of"}, "boolean": {"eq": "is"},
-    "reference": {"eq": "is", "ne": "is not"}, "lines": {}, "json": {}}
+    "reference": {"contains": "contains", "eq": "is", "ne": "is not"}, "lines": {}, "json": {}}
 WORDS["email"] = WORDS["text"]
 NO_VALUE = ("empty", "filled")
 
@@ -85,10 +85,10 @@ class Narrowing:
     @property
     def hint(self) -> str:
         """What to write."""
-        if self.field.kind == "money":
-            return f"In {config().currency}."
+        if isinstance(self.field, Money):
+            return _of_amounts(self.field, filters.arguments(self.keep))
         if isinstance(self.field, Reference):
-            return f"By {ui.within(named(self.field.to).require(self.field.shown_by).title)}."
+            return _of_others(self.field)
         return ""
 
     def _written(self) -> list[str]:
@@ -99,6 +99,21 @@ class Narrowing:
         if self.field.kind == "datetime":
             return [with_offset(value) for value in self.values]
         return list(self.values) or [""]
+
+
+def _of_amounts(found: Money, kept: MultiDict[str, str]) -> str:
+    try:
+        code = filters.currencies(found, kept)[0]
+    except ValueError as error:
+        return str(error)
+    return f"In {code}. Amounts in other currencies are left out; filter by currency to ask for those."
+
+
+def _of_others(found: Reference) -> str:
+    other = named(found.to)
+    by = [ui.within(field.title) for field in other.found_by] or [ui.within(other.require(other.key).title)]
+    return f"“Contains” takes any words of {' or '.join(filter(None, (', '.join(by[:-1]), by[-1])))}; “is” the whole " \
+           f"{ui.within(other.require(found.shown_by).title)}."
 
 
 def offered(asked: Query) -> list[tuple[str, str]]:
@@ -122,7 +137,17 @@ def read(resource: Resource, actor: Actor, args: MultiDict[str, str]) -> Narrowi
     if op not in form.ops:
         form.op, form.sent = next(iter(form.ops)), False
     form.options = _options(found, values)
+    if form.sent and found.kind in ("money", "integer"):
+        _read_numbers(form)
     return form
+
+
+def _read_numbers(form: Narrowing) -> None:
+    """People write 12,50 too; in an address a comma stands between values."""
+    try:
+        form.values = [number_typed(value, form.field.kind == "integer") for value in form.values]
+    except ValueError as error:
+        form.error, form.sent = str(error), False
 
 
 def _asked(args: MultiDict[str, str]) -> tuple[str, list[str]]:
@@ -137,6 +162,8 @@ def _standing(found: Field, keep: str, instead: str) -> tuple[str, list[str]]:
         return "empty" if raws == ["true"] else "filled", []
     if found.kind in ("choice", "boolean"):
         return op, [part for raw in raws for part in raw.split(",")]
+    if found.kind in ("integer", "money"):
+        return op, [", ".join(part for raw in raws for part in raw.split(","))]   # several, unlike a decimal comma
     return op, [raw[:10] for raw in raws] if found.kind == "datetime" else raws
 
 

@@ -20,7 +20,7 @@ CHOSEN = ("eq", "ne", "empty")
 OPERATORS: dict[str, tuple[str, ...]] = {
     "text": WRITTEN, "longtext": WRITTEN, "email": WRITTEN,
     "integer": COMPARED, "money": COMPARED, "date": COMPARED, "datetime": COMPARED,
-    "choice": CHOSEN, "boolean": CHOSEN, "reference": CHOSEN, "lines": ("empty",), "json": ()}
+    "choice": CHOSEN, "boolean": CHOSEN, "reference": ("eq", "ne", "contains", "empty"), "lines": ("empty",), "json": ()}
 """The operators of a field. `eq` is written without its name: status=paid."""
 LISTED = ("integer", "money", "choice", "boolean", "reference")
 """Kinds whose values may stand in one parameter, with commas between; text has its parameter repeated."""
@@ -63,11 +63,11 @@ def _lower_sqlite(element: without_case, compiler: SQLCompiler, **kw: Any) -> st
     return f"unicode_lower({compiler.process(element.clauses, **kw)})"
 
 
-def ask(field: Field, op: str, raws: Sequence[str], column: ColumnElement[Any], currency: str,
+def ask(field: Field, op: str, raws: Sequence[str], column: ColumnElement[Any], codes: Sequence[str] = (),
         key: ColumnElement[str] | None = None) -> Asked:
     """What `field.op=raws` means for `column`. Raises ValueError with a sentence when a value cannot be read.
 
-    `currency` is the one amounts are written in; `key` the casefolded copy of a text column, where it has one.
+    `codes` are the currencies amounts are written in; `key` the casefolded copy of a text column, where it has one.
     """
     if op == "empty":
         return _empty(field, raws, column)
@@ -75,11 +75,11 @@ def ask(field: Field, op: str, raws: Sequence[str], column: ColumnElement[Any], 
         return _moments(op, raws, column)
     if op in ("contains", "starts"):
         return _parts(op, raws, column, key)
-    values, shown = _values(field, raws, currency)
+    if op not in ("eq", "ne"):
+        _check_single(field, raws)
+    values, shown = _values(field, raws, codes)
     if op in ("eq", "ne"):
         return _equal(op, values, shown, column, key)
-    if len(values) > 1:
-        raise ValueError("This takes one value. Leave the others out.")
     return Asked(COMPARE[op](column, values[0]), f"{_words(field)[op]} {shown[0]}")
 
 
@@ -104,6 +104,15 @@ def split(field: Field, raws: Sequence[str]) -> list[str]:
     return found
 
 
+def _check_single(field: Field, raws: Sequence[str]) -> None:
+    if len(raws) > 1:
+        raise ValueError("This takes one value. Leave the others out.")
+    if "," in raws[0] and field.kind in LISTED:
+        whole, _, rest = raws[0].strip().partition(",")
+        fits = rest.isdecimal() and (whole.removeprefix("-").isdecimal())
+        raise ValueError(f"Write {f'{whole}.{rest}' if fits else 'one number'}: in a web address a comma separates values.")
+
+
 def checked(raw: str) -> str:
     """`raw`, if a database can compare with it."""
     if STRANGE.search(raw):
@@ -111,31 +120,31 @@ def checked(raw: str) -> str:
     return raw
 
 
-def _values(field: Field, raws: Sequence[str], currency: str) -> tuple[list[object], list[str]]:
-    read = _reader(field, currency)
+def _values(field: Field, raws: Sequence[str], codes: Sequence[str]) -> tuple[list[object], list[str]]:
+    read = _reader(field, codes)
     parts = split(field, raws)
     values = [read(checked(part)) for part in parts]
     if None in values:
         raise ValueError(NOTHING)
-    return values, [_said(field, value, currency) for value in values]
+    return values, [_said(field, value, codes) for value in values]
 
 
-def _reader(field: Field, currency: str) -> Callable[[object], object]:
+def _reader(field: Field, codes: Sequence[str]) -> Callable[[object], object]:
     read = field.converter(Reading())
     if field.kind != "money":
         return read
 
     def amount(raw: object) -> int | None:
         value = read(raw)
-        return None if value is None else money.to_minor(cast(Decimal, value), currency)
+        return None if value is None else money.to_minor(cast(Decimal, value), codes[0])
     return amount
 
 
-def _said(field: Field, value: object, currency: str) -> str:
+def _said(field: Field, value: object, codes: Sequence[str]) -> str:
     if isinstance(field, Choice):
         return field.state(str(value)).title
     if field.kind == "money":
-        return f"{money.from_minor(cast(int, value), currency)} {currency}"
+        return f"{money.from_minor(cast(int, value), codes[0])} {_listed(codes, 'or')}"
     if field.kind == "boolean":
         return "Yes" if value else "No"
     return str(value)

@@ -12,6 +12,7 @@ from app.records.schemas import Schema
 
 SAID = {"eq": "", "ne": " is not", "gt": " above", "gte": " at least", "lt": " below", "lte": " at most",
         "contains": " contains", "starts": " starts with", "empty": " is empty"}
+PARTS = ("contains", "starts")
 SEVERAL = ("eq", "ne", "contains", "starts")
 
 
@@ -35,16 +36,23 @@ def filtering(resource: Resource) -> list[Schema]:
 
 
 def _asked(field: Field, path: str, title: str) -> list[Schema]:
-    return [_filter(field, op, path if op == "eq" else f"{path}.{op}", title + SAID[op]) for op in OPERATORS[field.kind]]
+    return [_filter(field, op, path if op == "eq" else f"{path}.{op}", title + SAID[op] + _meant(field, op))
+            for op in OPERATORS[field.kind]]
+
+
+def _meant(field: Field, op: str) -> str:
+    if field.kind != "money" or op == "empty":
+        return ""
+    return "; in the currency that currency= asks for, else in the installation's. Other currencies do not match"
 
 
 def _filter(field: Field, op: str, name: str, about: str) -> Schema:
     """Several values stand in one parameter with commas between, or, if they are text, in one parameter each."""
     if op not in SEVERAL:
         return _query(name, {"enum": ["true", "false"]} if op == "empty" else _one(field), about)
-    one = {"type": "string", "minLength": 1} if op in ("contains", "starts") else _one(field)
+    one = {"type": "string", "minLength": 1} if op in PARTS else _one(field)
     several = {"type": "array", "items": one, "minItems": 1}
-    return _query(name, several, about, style="form", explode=field.kind not in LISTED)
+    return _query(name, several, about, style="form", explode=op in PARTS or field.kind not in LISTED)
 
 
 def _one(field: Field) -> Schema:

@@ -53,8 +53,9 @@ class Action:
     name: str
     _: KW_ONLY
     fields: tuple[Field, ...] = ()        # what is asked for; they make the form and the body of the API
-    needs: str = ""                       # the permission
+    needs: str = ""                       # the permission; default: <resource>.<name>
     label: str = ""
+    text: str = ""                        # what it will do, said before it is done
 
     @property
     def title(self) -> str:
@@ -118,6 +119,11 @@ class Resource:
     @cached_property
     def required(self) -> tuple[Field, ...]:
         return tuple(f for f in self.fields if f.required)
+
+    @cached_property
+    def found_by(self) -> tuple[Field, ...]:
+        """The fields the search looks into; sensitive ones never, whatever was declared."""
+        return tuple(field for field in map(self.require, self.searched) if not field.sensitive)
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:

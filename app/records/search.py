@@ -1,18 +1,25 @@
 """The search index: a table a resource, written by the gate in the same transaction, many rows a statement.
 
-SQLite: FTS5 with trigrams, rowid = id. PostgreSQL: (id, text) with a trigram index. The text is casefolded.
+SQLite: FTS5 with trigrams, rowid = id. PostgreSQL: (id, text) with a trigram index. The text is folded: without case and accents.
 """
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from sys import maxsize
 from typing import Any
+from unicodedata import combining, normalize
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, TableClause, Text, column, func, literal_column, select
+from sqlalchemy import table as table_of
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import FunctionElement
 
 from app.records import bulk
 from app.records.resource import Resource
 from app.transaction import is_sqlite
 
 WIRE = ("int8", "text")
+SHORTEST = 3          # characters a trigram has
 
 
 def statements(resource: Resource, dialect: str) -> tuple[str, ...]:
@@ -33,15 +40,66 @@ def table(resource: Resource) -> str:
 
 
 def text(resource: Resource, row: Mapping[str, Any]) -> str:
-    """What a record is found by: its searched fields, casefolded, one a line."""
-    return "\n".join([value.casefold() for column in columns(resource) if (value := row[column])])
+    """What a record is found by: its searched fields, folded, one a line."""
+    return "\n".join([folded(value) for column in columns(resource) if (value := row[column])])
+
+
+def folded(text: str) -> str:
+    """Text as it is compared: "KÖLN" and "koln" are one, on both databases, in what is kept and in what is asked."""
+    if text.isascii():
+        return text.lower()
+    return "".join([mark for mark in normalize("NFKD", normalize("NFKD", text).casefold()) if not combining(mark)])
 
 
 @cache
 def columns(resource: Resource) -> tuple[str, ...]:
-    """The columns that are searched; sensitive ones never, whatever was declared."""
-    fields = (resource.require(name) for name in resource.searched)
-    return tuple(field.column for field in fields if not field.sensitive)
+    """The columns that are searched."""
+    return tuple(field.column for field in resource.found_by)
+
+
+def holding(resource: Resource, words: Sequence[str]) -> ColumnElement[bool]:
+    """The records that have all of these folded words, as a condition on the resource's table."""
+    found = (select(id).select_from(rows).where(*matches) for rows, id, matches in
+             (entries(resource, words, sqlite) for sqlite in (True, False)))
+    return by_database(*(resource.table.c.id.in_(ids) for ids in found))
+
+
+class by_database(FunctionElement[bool]):
+    """One condition for SQLite, another for PostgreSQL."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(by_database)
+def _for_postgresql(element: by_database, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process([*element.clauses][1], **kw)
+
+
+@compiles(by_database, "sqlite")
+def _for_sqlite(element: by_database, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process([*element.clauses][0], **kw)
+
+
+def entries(resource: Resource, words: Sequence[str],
+            sqlite: bool) -> tuple[TableClause, ColumnElement[int], list[ColumnElement[bool]]]:
+    """The index, its id, and what holds for the entries that have all of the folded words."""
+    name = table(resource)
+    if not sqlite:
+        rows = table_of(name, column("id", BigInteger), column("text", Text))
+        return rows, rows.c.id, [rows.c.text.like(f"%{_escaped(word)}%") for word in words]
+    rows = table_of(name, column("rowid", BigInteger), column("text", Text))
+    long = " ".join('"' + word.replace('"', '""') + '"' for word in words if len(word) >= SHORTEST)   # FTS5 strings
+    return rows, rows.c.rowid, [literal_column(name).bool_op("MATCH")(long), *has(rows, words, SHORTEST)]
+
+
+def has(rows: TableClause, words: Sequence[str], below: int = maxsize) -> list[ColumnElement[bool]]:
+    """The text has these words, as far as they are shorter than `below`, read without the trigrams."""
+    return [func.instr(rows.c.text, word) > 0 for word in words if len(word) < below]
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def add(connection: Connection, resource: Resource, rows: bulk.Tuples) -> None:

@@ -1,27 +1,11 @@
 """Free text search: q= names a record exactly, or all of its words are parts of what the search index keeps of one.
 
-The index holds what `search` writes: a text a record, casefolded, its trigrams indexed. Words under three characters are too
+The index holds what `search` writes: a text a record, folded, its trigrams indexed. Words under three characters are too
 short for it: beside longer ones they are looked for in the rows the longer ones find, alone they are the beginning of a key.
 """
 from dataclasses import dataclass
-from sys import maxsize
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    FromClause,
-    TableClause,
-    Text,
-    and_,
-    column,
-    exists,
-    func,
-    literal_column,
-    or_,
-    select,
-    table,
-)
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, or_, select
 
 from app.records import bulk, policy
 from app.records import search as index
@@ -33,7 +17,6 @@ from app.records.paging import Order
 from app.records.values import PLAIN
 from app.transaction import is_sqlite
 
-SHORTEST = 3          # characters a trigram has
 FEW = 10_000          # hits that are sorted by themselves; of more, an index of the table is walked and each row asked
 EXACT = 20
 Conditions = list[ColumnElement[bool]]
@@ -62,12 +45,12 @@ def search(connection: Connection, query: Query, visible: Conditions, *, by_id: 
         return Found(rows, visible)
     exact = tuple(connection.execute(select(rows.c.id).where(_named(query), *visible).limit(EXACT)).scalars())
     others = [*visible, rows.c.id.not_in(exact)] if exact else visible
-    words = query.search.casefold().split()
-    if not query.resource.searched or max(map(len, words)) < SHORTEST:
+    words = index.folded(query.search).split()
+    if not query.resource.searched or max(map(len, words), default=0) < index.SHORTEST:
         return Found(rows, [*others, _begins(query)], exact)
     if not by_id and not query.order.by_id:
         return Found(rows, [*others, _sortable(connection, query, words)], exact)
-    entries, id, matches = _entries(connection, query, words)
+    entries, id, matches = index.entries(query.resource, words, is_sqlite(connection))
     return Found(entries.join(rows, rows.c.id == id), [*others, *matches], exact, id)
 
 
@@ -95,36 +78,16 @@ def _begins(query: Query) -> ColumnElement[bool]:
     return and_(key >= folded, key < folded + LAST)
 
 
-def _entries(connection: Connection, query: Query, words: list[str]) -> tuple[TableClause, ColumnElement[int], Conditions]:
-    """The index, its id, and what holds for the entries that have all of the words."""
-    name = index.table(query.resource)
-    if not is_sqlite(connection):
-        entries = table(name, column("id", BigInteger), column("text", Text))
-        return entries, entries.c.id, [entries.c.text.like(f"%{_escaped(word)}%") for word in words]
-    entries = table(name, column("rowid", BigInteger), column("text", Text))
-    long = " ".join('"' + word.replace('"', '""') + '"' for word in words if len(word) >= SHORTEST)   # FTS5 strings
-    return entries, entries.c.rowid, [literal_column(name).bool_op("MATCH")(long), *_has(entries, words, SHORTEST)]
-
-
-def _has(entries: TableClause, words: list[str], below: int = maxsize) -> Conditions:
-    """The text has these words, as far as they are shorter than `below`, read without the trigrams."""
-    return [func.instr(entries.c.text, word) > 0 for word in words if len(word) < below]
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-
-
 def _sortable(connection: Connection, query: Query, words: list[str]) -> ColumnElement[bool]:
     """The hits, for another order than the index has: few are named one by one, of many each row is asked as it comes.
 
     To ask one row, reading its text is forty times cheaper than FTS5's MATCH.
     """
     rows = query.resource.table
-    entries, id, matches = _entries(connection, query, words)
+    entries, id, matches = index.entries(query.resource, words, is_sqlite(connection))
     hits = list(connection.execute(select(id).select_from(entries).where(*matches).limit(FEW + 1)).scalars())
     if len(hits) <= FEW:
         return bulk.among(connection, rows.c.id, hits)
-    each = _has(entries, words) if is_sqlite(connection) else matches
+    each = index.has(entries, words) if is_sqlite(connection) else matches
     return exists(select(1).select_from(entries).where(id == rows.c.id, *each))
 

@@ -82,6 +82,27 @@ def decimal_of(raw: object, reading: Reading, like: str) -> Decimal | None:
     raise ValueError(f"This is not a number. Write it like {like.replace('.', reading.decimal)}.")
 
 
+def number_typed(raw: str, whole: bool) -> str:
+    """A number as somebody typed it, point or comma, as the grammar has it; what is none stays as it is.
+
+    Raises ValueError where it could be two numbers.
+    """
+    found = sorted({value.normalize() for mark in ".," if (value := _read(raw, mark)) is not None
+                    and not (whole and value % 1)})
+    if len(found) > 1:
+        less, more = (f"{value:f}" for value in found)
+        safe = f"{less}0" if len(less.partition(".")[2]) == 3 else less   # three decimals look like thousands
+        raise ValueError(f"This can be read as {more} or as {less}. Write {more} or {safe}.")
+    return f"{found[0]:f}" if found else raw
+
+
+def _read(raw: str, mark: str) -> Decimal | None:
+    try:
+        return decimal_of(raw, Reading(decimal=mark), "")
+    except ValueError:
+        return None
+
+
 def day_of(raw: object, reading: Reading) -> date | None:
     """A day. Years first are always understood; otherwise `day_first` says what 5/6/2026 means (dots: always the day)."""
     if raw is None or raw == "":
@@ -97,7 +118,7 @@ def day_of(raw: object, reading: Reading) -> date | None:
     if found is None and len(written) > 10:
         found = _day(written[:10].rstrip(" T,"), reading) if _clock(written) == time() else None
     if found is None:
-        raise ValueError("This is not a date. Write it like 2026-05-31.")
+        raise ValueError(f"This is not a date{_order(written, reading)}2026-05-31.")
     return found
 
 
@@ -109,7 +130,7 @@ def moment_of(raw: object, reading: Reading) -> datetime | None:
         at = raw if isinstance(raw, datetime) else _moment(raw, reading)
         return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("This is not a date and time. Write it like 2026-05-31 14:30.") from None
+        raise ValueError(f"This is not a date and time{_order(str(raw).strip(), reading, ' 14:30')}2026-05-31 14:30.") from None
 
 
 def truth_of(raw: object) -> bool | None:
@@ -167,6 +188,14 @@ def _day(written: str, reading: Reading) -> date | None:
     except ValueError:
         return None
     return None
+
+
+def _order(written: str, reading: Reading, clock: str = "") -> str:
+    """The middle of the sentence: who does not write the year first is told in which order we read days and months."""
+    if OTHER_DAY.match(written[:10].rstrip(" T,")) is None or "." in written[:10]:
+        return ". Write it like "
+    said, example = ("day", "31/05/2026") if reading.day_first else ("month", "05/31/2026")
+    return f" with the {said} first. Write it like {example}{clock}, or "
 
 
 def _clock(written: str) -> time | None:

@@ -62,7 +62,7 @@ def test_an_order_is_found_and_edited_and_its_timeline_says_so(enter):
     page = enter("operator")
     number = open_order(page)
     page.goto("/orders")
-    page.get_by_placeholder("Search orders").fill(number)
+    page.get_by_role("searchbox", name="Search orders by").fill(number)
     page.keyboard.press("Enter")
     page.get_by_role("link", name=number, exact=True).click()
     page.get_by_role("link", name="Edit order").click()

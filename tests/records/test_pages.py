@@ -338,6 +338,12 @@ def test_a_picker_is_offered_keys_and_names(shop, sign_in):
     ({"by": "note", "op": "filled"}, "/orders?note.empty=false"),
     ({"by": "placed_at", "op": "gte", "value": "2026-03-01"}, "/orders?placed_at.gte=2026-03-01"),
     ({"by": "customer", "op": "eq", "value": "ada@acme.example"}, "/orders?customer=ada@acme.example"),
+    ({"by": "customer", "op": "contains", "value": "ada whit"}, "/orders?customer.contains=ada+whit"),
+    ({"by": "total", "op": "gte", "value": "12,50"}, "/orders?total.gte=12.5"),           # as people write numbers, where it can mean but one
+    ({"by": "total", "op": "eq", "value": "1.234,50"}, "/orders?total=1234.5"),
+    ({"by": "total", "op": "eq", "value": "1,234.50"}, "/orders?total=1234.5"),
+    ({"by": "total", "op": "eq", "value": "10, 20"}, "/orders?total=10,+20"),
+    ({"by": "weight", "op": "gte", "value": "1,250"}, "/orders?weight.gte=1250"),
     ({"by": "created_at", "op": "lt", "value": "2026-03-01"}, "/orders?created_at.lt=2026-03-01"),
     ({"by": "total", "op": "gte", "value": "5", "keep": "status=placed&sort=-total&after=xyz"}, "/orders?status=placed&sort=-total&total.gte=5"),
     ({"by": "total", "op": "lte", "value": "9", "keep": "total.gte=5&status=placed", "instead": "total.gte"}, "/orders?status=placed&total.lte=9"),
@@ -360,6 +366,37 @@ def test_a_filter_that_cannot_be_read_is_shown_again_with_a_sentence(shop, sign_
     assert page.every("p", role="alert")
     if given.get("value") and given["by"] != "status":
         assert page.every("input", id="value")[0]["value"] == given["value"]
+
+
+@pytest.mark.parametrize(("value", "advice"), [("1,250", "Write 1250 or 1.25."), ("1.250", "Write 1250 or 1.25."), ("1,255", "Write 1255 or 1.2550.")])
+def test_an_amount_that_can_be_read_in_two_ways_is_asked_about(shop, sign_in, value, advice):
+    assert advice in get(sign_in(), f"/orders/filter?by=total&op=gte&value={value}", 400).text
+
+
+def test_the_form_of_an_amount_says_of_which_currency_it_speaks(shop, sign_in):
+    client = sign_in()
+    assert "In EUR. Amounts in other currencies are left out" in get(client, "/orders/filter?by=total").text
+    assert "In JPY." in get(client, "/orders/filter?by=total&keep=currency%3DJPY").text
+    assert "different decimals" in get(client, "/orders/filter?by=total&keep=currency%3DJPY%26currency%3DEUR").text
+    assert "at least 5.00 EUR" in get(client, "/orders?total.gte=5").text
+
+
+def test_the_form_of_a_customer_says_what_it_looks_at_and_asks_for_a_part_first(shop, sign_in):
+    page = get(sign_in(), "/orders/filter?by=customer")
+    assert page.form("/orders/filter")["op"] == "contains"
+    assert "any words of e-mail, name, company or customer ID; “is” the whole e-mail." in page.text
+    assert page.every("input", id="value")[0]["data-lookup"] == "customers"
+
+
+def test_a_filter_of_several_numbers_is_changed_as_several(shop, sign_in):
+    page = get(sign_in(), "/orders/filter?by=total&instead=total&keep=total%3D100,200")
+    assert page.every("input", id="value")[0]["value"] == "100, 200"
+
+
+def test_the_search_of_a_list_says_what_it_looks_at(shop, sign_in):
+    [box] = [one for one in get(sign_in(), "/orders").every("input", name="q") if "Search orders" in one["aria-label"]]
+    assert box["aria-label"] == "Search orders by order number, city, postcode, street, order ID at the shop"
+    assert box["placeholder"] == "Order number, city, postcode…"
 
 
 def test_every_field_a_list_is_filtered_by_has_a_form(app, sign_in):

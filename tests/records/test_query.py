@@ -11,7 +11,7 @@ from app.records import filters, query
 from app.records.fields import Choice, Currency
 from app.records.operators import OPERATORS, span
 from app.records.registry import named
-from tests.records.stock import MIDNIGHT, NAMES, ask, fill, found, line_table, put, statements
+from tests.records.stock import MIDNIGHT, NAMES, ask, fill, found, index, line_table, put, statements
 
 HOUR = timedelta(hours=1)
 
@@ -31,6 +31,8 @@ def shop(app):
         {"id": 5, "number": "ORD-5", "customer_id": 1, "status": "cancelled", "total_minor": 5, "currency": "KWD", "placed_at": MIDNIGHT + 24 * HOUR, "city": "London"})
     lines(1, (1, 2, 500))
     lines(2, (1, 1, 50), (2, 10, 200))
+    index("customers")
+    index("products")
 
 
 def lines(order: int, *rows: tuple[int, int, int]) -> None:
@@ -50,6 +52,10 @@ FINDS = [
     # amounts: in major units of the installation's currency, or of the one asked for
     ("total.gte=10", {1, 2}), ("total.gt=10", {2}), ("total=20.50", {2}), ("total.lt=10.00&currency=EUR", set()), ("total=10,20.5", {1, 2}),
     ("currency=JPY&total=300", {3}), ("currency=jpy&total.gte=299", {3}), ("currency=KWD&total=0.005", {5}), ("total.empty=true", {4}),
+    # … and with no other currency's: 300 JPY and 0.005 KWD are neither below nor above 3 EUR
+    ("total.lt=100", {1, 2}), ("total.gte=0", {1, 2}), ("total=3.00", set()), ("total.ne=10", {2, 4}), ("any.1.total.gte=3&any.1.number=X-4", {1, 2, 4}),
+    ("currency=EUR&currency=USD&total.gte=10", {1, 2}), ("total.empty=false", {1, 2, 3, 5}), ("lines.unit_price.gte=0&currency=JPY", set()),
+    ("lines.unit_price.gte=0", {1, 2}),
     # text: exact; repeated, since it may hold a comma; parts of it in any case and alphabet
     ("number=ORD-1", {1}), ("number=ord-1", set()), ("number=ORD-1&number=X-4", {1, 4}), ("number.ne=ORD-1", {2, 3, 4, 5}),
     ("number.starts=ord", {1, 2, 3, 5}), ("number.starts=X", {4}), ("number.contains=D-", {1, 2, 3, 5}), ("number.contains=-4&number.contains=-5", {4, 5}),
@@ -68,6 +74,10 @@ FINDS = [
     ("customer.empty=false", {1, 2, 3, 5}), ("customer.email.contains=@acme.", {1, 3, 5}), ("customer.name=Bob, the second", {2}),
     ("customer.country=DE", {1, 5}), ("customer.country.empty=true", {2, 3}), ("customer.id.gt=1", {2, 3}), ("customer.name.contains=È", {3}),
     ("customer.created_at.lt=2026-03-02", {1, 2, 3, 5}),
+    # references: whom the search finds by words, as a picker does; short ones begin the key
+    ("customer.contains=ada", {1, 5}), ("customer.contains=ACME eve", {3}), ("customer.contains=second bob", {2}), ("customer.contains=Bob, the", {2}),
+    ("customer.contains=eve@acme&customer.contains=bob", {2, 3}), ("customer.contains=bo", {2}), ("customer.contains=ob", set()), ("customer.contains=100%25", set()),
+    ("lines.product.contains=cup", {2}), ("any.1.customer.contains=ada&any.1.status=shipped", {1, 3, 5}),
     # lines: of any line
     ("lines.empty=true", {3, 4, 5}), ("lines.empty=false", {1, 2}), ("lines.quantity.gte=10", {2}), ("lines.product=1", {1, 2}),
     ("lines.product=CUP", {2}), ("lines.unit_price=5", {1}),
@@ -92,15 +102,20 @@ REFUSED = {
     "status=placed,": ("status", "write .empty=true"),
     "status=": ("status", "write .empty=true"),
     "status.like=x": ("status.like", "Choose from .ne, .empty"),
+    "customer.starts=a": ("customer.starts", "no field starts"),
     "status.gte=draft": ("status.gte", "Choose from .ne, .empty"),
     "total.gte=cheap": ("total.gte", "Write it like 12.50"),
     "total.gte=1.005": ("total.gte", "more decimals"),
     "total.gte=NaN": ("total.gte", "not a number"),
     "total.gte=1e400": ("total.gte", "not a number"),
-    "total.gte=1,2": ("total.gte", "takes one value"),
+    "total.gte=12,50": ("total.gte", "Write 12.50: in a web address a comma separates values."),
+    "total.gte=1,2,3": ("total.gte", "Write one number: in a web address a comma separates values."),
+    "weight.lt=1,500": ("weight.lt", "a comma separates values"),
     "total.gte=1&total.gte=2": ("total.gte", "takes one value"),
     "total=99999999999999999999": ("total", "too large"),
-    "currency=EUR,JPY": ("currency", "three letters"),
+    "currency=EUR,JPY": ("currency", "for several, repeat currency=."),
+    "customer.country=DE,FR,IT": ("customer.country", "for several, repeat customer.country=."),
+    "any.1.currency=EUR,JPY": ("any.1.currency", "for several, repeat any.1.currency=."),
     "currency=EUR&currency=JPY&total.gte=1": ("total.gte", "different decimals"),
     "total_minor=5": ("total_minor", "no field total_minor"),
     "customer_id=1": ("customer_id", "no field customer_id"),
@@ -115,6 +130,8 @@ REFUSED = {
     "placed_at.gte=0001-01-01T00:00:00%2B14:00": ("placed_at.gte", "Write it like"),
     "placed_at.lte=9999-12-31": ("placed_at.lte", "Write it like"),
     "placed_at.gte=2026-01-01,2026-02-01": ("placed_at.gte", "Write it like"),
+    "placed_at=2026-01-01,2026-02-01": ("placed_at", "for several, repeat placed_at=."),
+    "customer.contains=%20": ("customer.contains", "write .empty=true"),
     "placed_at.gte=2026-01-01&placed_at.gte=2026-02-01": ("placed_at.gte", "takes one value"),
     "id=0x1": ("id", "whole number"),
     "id=-1": ("id", "too small"),
@@ -203,7 +220,8 @@ def test_a_day_is_read_as_all_of_it_a_moment_as_itself(raw, start, end):
 
 SHOWN = {
     "status=placed,draft": ("Status", "Placed or Draft"), "status.ne=placed": ("Status", "not Placed"), "total.gte=100": ("Total", "at least 100.00 EUR"),
-    "currency=JPY&total.lt=100": ("Total", "below 100 JPY"), "placed_at.gte=2026-03-01": ("Placed", "since 2026-03-01"),
+    "currency=JPY&total.lt=100": ("Total", "below 100 JPY"), "currency=EUR&currency=USD&total.lt=100": ("Total", "below 100.00 EUR or USD"),
+    "customer.contains=ada": ("Customer", "contains “ada”"), "placed_at.gte=2026-03-01": ("Placed", "since 2026-03-01"),
     "placed_at.lt=2026-03-01": ("Placed", "before 2026-03-01"), "customer=1,2": ("Customer", "#1 or #2"),
     "customer.email.contains=@acme.": ("Customer e-mail", "contains “@acme.”"), "note.empty=true": ("Note", "is empty"), "note.empty=false": ("Note", "is filled in"),
     "number.starts=ORD": ("Order number", "starts with “ORD”"), "id=1,2,3": ("ID", "1, 2 or 3"), "customer.external_id=x": ("Customer customer ID", "x"),

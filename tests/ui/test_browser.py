@@ -100,6 +100,19 @@ def test_a_picker_offers_records_while_one_types(shop, browse):
     assert sorted(values) == ["ada@acme.example", "adam@other.example"]
 
 
+def test_orders_are_found_by_the_name_of_a_customer_offered_while_one_types(shop, browse):
+    page = browse()
+    page.goto("/orders")
+    page.locator("summary", has_text="Add filter").click()
+    page.locator(".add-filter").get_by_role("link", name="Customer").click()
+    page.locator("#value").press_sequentially("Whit")
+    expect(page.locator("#value-list option")).to_have_count(1)
+    page.get_by_role("button", name="Show orders").click()
+
+    expect(page.locator(".chip")).to_contain_text("contains “Whit”")
+    expect(page.get_by_role("link", name="ORD-1", exact=True)).to_be_visible()
+
+
 def test_enter_in_a_field_saves_and_does_not_add_a_line(shop, browse):
     page = browse()
     page.goto(f"/orders/{shop}/edit")
