@@ -7,21 +7,29 @@ from io import BytesIO
 import pytest
 from flask import Flask, request
 from flask_wtf import FlaskForm
-from wtforms import StringField
+from werkzeug.test import TestResponse
+from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from app import create_app
 from app.access import public, requires, shows_again, takes_files
+from app.accounts import passwords
 from app.config import Config
 from app.extensions import db
 from app.forgery import comes_from_us
+from app.typed import asks
 from tests.client import Client, SignedInClient, form_token
 
 OURS = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
+PASSWORD = "correct horse battery staple"
 done: list[str] = []
 
 
 class Note(FlaskForm):  # type: ignore[misc]
-    note = StringField("Note")
+    note = StringField("Your note")
+    kind = SelectField("Kind of note", choices=[SelectChoice("a", "Apology")], validate_choice=False)
+    is_loud = BooleanField("Loud")
+    old = PasswordField("Password now")
 
 
 @public("tests")
@@ -31,6 +39,7 @@ def write() -> str:
 
 
 @requires("tests.edit")
+@asks(Note)
 def write_signed_in() -> str:
     return write()
 
@@ -165,12 +174,68 @@ def test_whoever_was_signed_out_meanwhile_loses_nothing_they_typed(browser):
     assert not done
 
 
-def test_whoever_signs_in_again_in_another_tab_sends_it_from_there(browser, person):
+NOTED = re.compile(r'name="sent_again" value="([^"]+)"')
+
+
+@pytest.fixture
+def signed_out(browser, user) -> TestResponse:
+    """What somebody who was signed out is answered when they press Save; then they sign in in another tab."""
+    user("operator", password_hash=passwords.keep(PASSWORD))
     answer = browser.post("/tests/signed-in", data={"note": "typed for an hour", "csrf_token": "old"}, headers=OURS)
-    sent = person.post("/tests/signed-in", data={"note": "typed for an hour", "csrf_token": form_token(answer)}, headers=OURS)
-    assert sent.status_code == 400, "the token is that of before signing in"
-    assert person.post("/tests/signed-in", data={"note": "typed for an hour", "csrf_token": form_token(sent)}, headers=OURS).text == "written"
+    browser.post("/login", data={"csrf_token": token_of(browser), "email": "operator@example.com", "password": PASSWORD}, headers=OURS)
+    return answer  # type: ignore[no-any-return]
+
+
+def pressed(client: Client, answer: TestResponse, path: str = "/tests/signed-in", **headers: str) -> TestResponse:
+    """Press "Send it again" on that page."""
+    carried = {"csrf_token": form_token(answer), "sent_again": NOTED.findall(answer.text)[0], "note": "typed for an hour"}
+    return client.post(path, data=carried, headers=headers)
+
+
+def test_whoever_signs_in_again_in_another_tab_sends_it_by_the_first_press(browser, signed_out):
+    assert pressed(browser, signed_out, **OURS).text == "written"
     assert done == ["typed for an hour"]
+
+
+def test_that_page_of_before_signing_in_is_good_for_its_own_address_only(browser, signed_out):
+    assert pressed(browser, signed_out, "/tests/write", **OURS).status_code == 400
+    assert not done
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+def test_that_page_is_worth_nothing_where_the_browser_does_not_say_that_it_is_ours(browser, signed_out, headers):
+    assert pressed(browser, signed_out, **headers).status_code in (400, 403)
+    assert not done
+
+
+def test_that_page_is_worth_nothing_in_another_browser(signed_out, person):
+    assert pressed(person, signed_out, **OURS).status_code == 400
+    assert not done
+
+
+def test_without_its_note_the_token_of_before_signing_in_is_worth_nothing(browser, signed_out):
+    for note in ("", "made.up", form_token(signed_out)):
+        data = {"csrf_token": form_token(signed_out), "sent_again": note, "note": "n"}
+        assert browser.post("/tests/signed-in", data=data, headers=OURS).status_code == 400
+    assert not done
+
+
+def test_what_was_typed_is_shown_with_its_labels_and_what_the_page_carries_along_is_not(browser):
+    typed = {"note": "typed for an hour", "kind": "a", "is_loud": "y", "old": "hunter2hunter2", "version": "7", "csrf_token": "old"}
+    answer = browser.post("/tests/signed-in", data=typed, headers=OURS)
+    shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", answer.text)
+    assert shown == [("Your note", "typed for an hour"), ("Kind of note", "Apology"), ("Loud", "Yes")]
+    assert 'type="hidden" name="version" value="7"' in answer.text
+    assert "hunter2" not in answer.text
+    assert re.search(r'>Password now</label><input[^>]* type="password"[^>]* name="old"', answer.text)
+
+
+def test_a_record_is_shown_with_the_labels_of_its_form(client):
+    typed = {"number": "ORD-1", "status": "placed", "lines-1-quantity": "3", "note": "", "version": "3", "once": "x" * 20, "back": "/orders"}
+    answer = client.post("/orders/1", data=typed, headers=OURS)
+    shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", answer.text)
+    assert answer.status_code == 401
+    assert shown == [("Order number", "ORD-1"), ("Status", "Placed"), ("Lines 2: Quantity", "3")]
 
 
 def test_a_stranger_is_refused_before_the_body_is_read(browser):

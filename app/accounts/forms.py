@@ -12,6 +12,7 @@ from wtforms.validators import DataRequired, EqualTo, Length, NumberRange, Optio
 from app.access import ROLES
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.settings import Setting
+from app.typed import NONE, TICKED, Asked, Questions
 
 GIVEN = DataRequired("Fill this in.")
 NEW = {"autocomplete": "new-password", "maxlength": str(LONGEST)}
@@ -73,6 +74,11 @@ def installation(settings: list[Setting[Any]]) -> FlaskForm:
     form = type("Installation", (FlaskForm,), fields)
     found: FlaskForm = form(data={_name(setting): setting.get() for setting in settings})
     return found
+
+
+def asked(settings: list[Setting[Any]]) -> Questions:
+    """The labels of that form."""
+    return {_name(setting): Asked(setting.label, TICKED if isinstance(setting.default, bool) else NONE) for setting in settings}
 
 
 def value_of(form: Form, setting: Setting[Any]) -> Any:

@@ -14,11 +14,13 @@ from app.accounts.forms import AddUser, written
 from app.accounts.settings_views import page
 from app.config import config
 from app.errors import Conflict, Invalid, Problem
+from app.typed import Asked, asks
 
 
 @bp.route("/settings/users", methods=["GET", "POST"])
 @requires("users.manage")
 @shows_again
+@asks(AddUser)
 def users_page() -> ResponseReturnValue:
     """Everybody with an account, and a new one: it is answered by the link to hand over, which is shown once."""
     form = AddUser()
@@ -37,6 +39,7 @@ def users_page() -> ResponseReturnValue:
 
 @bp.post("/settings/users/<int:user_id>/role")
 @requires("users.manage")
+@asks(lambda **_: {"role": Asked("Role", {role: role.capitalize() for role in ROLES})})
 def change_role(user_id: int) -> ResponseReturnValue:
     """Give another role; it holds from the next request on. What stands against it is said beside the choice."""
     role = request.form.get("role", "")

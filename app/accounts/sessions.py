@@ -12,6 +12,7 @@ from flask_login import AnonymousUserMixin, current_user, login_user, logout_use
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app import forgery
 from app.access import NOBODY
 from app.accounts import actors, throttle, tokens
 from app.accounts.models import StaffSession, User
@@ -84,8 +85,11 @@ def start(session: Session, user_id: int, *, stay: bool = False, address: str = 
 
 
 def enter(secret: str, *, stay: bool) -> None:
-    """Give the browser of this request the session. What its cookie held before is dropped, the old id and form token with it."""
+    """Give the browser of this request the session. What its cookie held before is dropped, the old id and form token with it;
+    the token is only remembered for what was sent before signing in."""
+    former = cookie.get("csrf_token")
     cookie.clear()
+    forgery.remember(former)
     for name in ("_login_user", "csrf_token"):
         g.pop(name, None)
     cookie.permanent = stay

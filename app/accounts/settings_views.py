@@ -14,6 +14,7 @@ from app.accounts.signing_in import change_password
 from app.config import config
 from app.errors import Invalid, TooManyRequests
 from app.transaction import transaction
+from app.typed import asks
 
 PAGES = ((".settings", "Profile", "account.manage"), (".password", "Password", "account.manage"),
          (".sessions_page", "Sessions", "account.manage"), (".tokens_page", "API tokens", "account.manage"),
@@ -27,6 +28,7 @@ SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Win
 @bp.route("/settings", methods=["GET", "POST"])
 @requires("account.manage")
 @shows_again
+@asks(forms.Profile)
 def settings() -> ResponseReturnValue:
     """Name, time zone, looks."""
     form = forms.Profile(config().time_zone, data={"name": current_user.name, "time_zone": current_user.time_zone or ""})
@@ -41,6 +43,7 @@ def settings() -> ResponseReturnValue:
 @bp.route("/settings/password", methods=["GET", "POST"])
 @requires("account.manage")
 @shows_again
+@asks(forms.ChangePassword)
 def password() -> ResponseReturnValue:
     """Another password; every other session ends."""
     form = forms.ChangePassword()
@@ -90,6 +93,7 @@ def end_other_sessions() -> Response:
 @bp.route("/settings/installation", methods=["GET", "POST"])
 @requires("settings.manage")
 @shows_again
+@asks(lambda **_: forms.asked(stored.declared()))
 def installation() -> ResponseReturnValue:
     """What holds for everybody."""
     declared = stored.declared()

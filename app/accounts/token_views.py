@@ -12,11 +12,13 @@ from app.accounts import shown_once, tokens
 from app.accounts.blueprint import bp
 from app.accounts.forms import AddToken, written
 from app.accounts.settings_views import page
+from app.typed import asks
 
 
 @bp.route("/settings/tokens", methods=["GET", "POST"])
 @requires("account.manage")
 @shows_again
+@asks(AddToken)
 def tokens_page() -> ResponseReturnValue:
     """The tokens one has, and a new one."""
     form = AddToken()

@@ -14,11 +14,13 @@ from app.errors import BadRequest
 from app.extensions import db
 from app.records import conflict, forms, owners, query, related
 from app.records import save as saving
+from app.records.asked import asked
 from app.records.changes import Change, Door, Outcome, Source, plan
 from app.records.forms import RecordForm
 from app.records.registry import named
 from app.records.resource import Resource
 from app.records.routing import bp
+from app.typed import asks
 
 V = TypeVar("V", bound=Callable[..., Any])
 Row = dict[str, Any]
@@ -47,6 +49,7 @@ def new(resource: str) -> Any:
 @bp.post("/<resource:resource>")
 @requires("{resource}.create")
 @shows_again
+@asks(asked)
 def create(resource: str) -> Any:
     kind, actor, once = named(resource), current_actor(), request.form.get("once", "")
     once = once if ONCE.fullmatch(once) else secrets.token_urlsafe(18)
@@ -75,6 +78,7 @@ def edit(resource: str, id: int) -> Any:
 @bp.post("/<resource:resource>/<int:id>")
 @requires("{resource}.edit")
 @shows_again
+@asks(asked)
 def save(resource: str, id: int) -> Any:
     kind, actor = named(resource), current_actor()
     row = query.one(db.session(), kind, id, actor)

@@ -16,6 +16,7 @@ from app.errors import Invalid, NotFound
 from app.extensions import db
 from app.integrations import connected
 from app.integrations.registry import provider
+from app.typed import asks
 from app.ui import toast
 from app.webhooks import endpoints
 from app.webhooks.forms import AddEndpoint, AddSecret
@@ -43,6 +44,7 @@ def new() -> str:
 @bp.post("/new")
 @requires("endpoints.manage")
 @shows_again
+@asks(AddEndpoint)
 def create() -> Answer:
     form = AddEndpoint()
     if form.validate():
@@ -66,6 +68,7 @@ def show(endpoint_id: int) -> str:
 @bp.post("/<int:endpoint_id>/secrets")
 @requires("endpoints.manage")
 @shows_again
+@asks(AddSecret)
 def add_secret(endpoint_id: int) -> Answer:
     form = AddSecret()
     if form.validate():
