@@ -10,6 +10,7 @@ from app.config import ROOT
 BENCHMARKS = {     # what each measures; and how, when it should be quick
     "gate": ["--rows", "10000", "--rounds", "2"],
     "lists": ["--orders", "20000", "--rounds", "10"],
+    "peers": ["--orders", "20000", "--few", "2000", "--rounds", "3"],
     "receipts": ["--requests", "500", "--rounds", "2"],
 }
 
