@@ -13,6 +13,7 @@ from app.records import labels, policy, timeline
 from app.records.fields import Field
 from app.records.labels import Diff, Row, said
 from app.records.resource import Resource
+from app.ui import moment
 
 WORDS = re.compile(r"\w+|\W")
 EMPTY = Markup('<span class="dim">empty</span>')
@@ -73,6 +74,15 @@ def merge(session: Session, resource: Resource, row: Row, diff: Diff, seen: int,
                  + [Merged(label, "You", old, new) for field in by_me if field not in by_them
                     for label, old, new in labels.differences(field, base, mine)],
                  [field.name for field in by_me], who, later[0].at if later else None, seen, row["version"])
+
+
+def meanwhile(session: Session, resource: Resource, row: Row, seen: int) -> str:
+    """Who changed the record after version `seen`, and when, as a sentence."""
+    later = timeline.since(session, resource, row, seen)
+    if not later:
+        return "Somebody has changed this meanwhile."
+    who = _together(list(dict.fromkeys(one.actor for one in later))) or "Somebody"
+    return f"{who} changed this meanwhile, on {moment(later[0].at)}: it is version {row['version']} now."
 
 
 def _differs(field: Field, one: Row, other: Row) -> bool:

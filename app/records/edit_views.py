@@ -1,4 +1,4 @@
-"""Record pages for writing, the same for every resource: make, edit, settle a conflict, trash, restore."""
+"""Record pages for writing, the same for every resource: make, edit, settle a conflict."""
 import re
 import secrets
 from collections.abc import Callable
@@ -6,13 +6,12 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
 
 from app import ui
 from app.access import current_actor, requires
 from app.errors import BadRequest
 from app.extensions import db
-from app.records import conflict, forms, owners, query, related
+from app.records import conflict, forms, openings, owners, query
 from app.records import save as saving
 from app.records.asked import asked
 from app.records.changes import Change, Door, Outcome, Source, plan
@@ -82,61 +81,19 @@ def edit(resource: str, id: int) -> Any:
 def save(resource: str, id: int) -> Any:
     kind, actor = named(resource), current_actor()
     row = query.one(db.session(), kind, id, actor)
-    form, seen = forms.build(kind, actor, row, _merged(row, kind), keeper(row)), _seen()
+    form, seen = forms.build(kind, actor, row, _merged(row, kind), keeper(row)), version_seen()
     if forms.pressed(request.form) or not g.get("csrf_valid") or "form" in request.form:
         return _again(form, lambda: _edit_page(kind, row, form, seen))
     if "all" in request.form:
-        return _conflict_page(kind, row, form, _number("opened"))
+        return _conflict_page(kind, row, form, number_of("opened"))
     outcome = saving.update(resource, id, _chosen(form), seen, by=actor, request_id=g.get("request_id"))
     if outcome.kind == "conflict":
         return _conflict_page(kind, query.one(db.session(), kind, id, actor), form, seen)
     if outcome.kind not in ("updated", "unchanged"):
         form.refuse(outcome.errors)
         return _edit_page(kind, row, form, seen), 422
-    ui.toast(_saved(kind, row, outcome))
-    return redirect(_shown(kind, id), 303)
-
-
-@bp.get("/<resource:resource>/<int:id>/trash")
-@requires("{resource}.trash")
-def confirm_trash(resource: str, id: int) -> Any:
-    kind, actor = named(resource), current_actor()
-    row = query.one(db.session(), kind, id, actor)
-    return render_template("records/trash.html", resource=kind, row=row, title=kind.text(row), back=way_back(kind),
-                           keeper=keeper(row), counts=related.counts(db.session(), kind, id, actor))
-
-
-@bp.post("/<resource:resource>/<int:id>/trash")
-@requires("{resource}.trash")
-def trash(resource: str, id: int) -> Response:
-    kind, actor = named(resource), current_actor()
-    row = query.one(db.session(), kind, id, actor)
-    outcome = saving.trash(resource, id, by=actor, request_id=g.get("request_id"))
-    _refused(outcome)
-    ui.toast(f"{kind.label} {kind.text(row)} is in the trash", url=url_for("records.restore", resource=resource, id=id)
-             if actor.may(f"{resource}.restore") else "")
-    return redirect(ui.inside(request.form.get("back"), url_for("records.index", resource=resource)), 303)
-
-
-@bp.post("/<resource:resource>/<int:id>/restore")
-@requires("{resource}.restore")
-def restore(resource: str, id: int) -> Response:
-    kind, actor = named(resource), current_actor()
-    row = query.one(db.session(), kind, id, actor)
-    _refused(saving.restore(resource, id, by=actor, request_id=g.get("request_id")))
-    ui.toast(f"{kind.label} {kind.text(row)} is back")
-    return redirect(_shown(kind, id), 303)
-
-
-@bp.post("/<resource:resource>/<int:id>/detach")
-@requires("{resource}.detach")
-def detach(resource: str, id: int) -> Response:
-    """Let go of the provider that keeps this record: from now on people write all of its fields."""
-    kind, actor = named(resource), current_actor()
-    query.one(db.session(), kind, id, actor)
-    _refused(saving.update(resource, id, {"account": ""}, _seen(), by=actor, request_id=g.get("request_id")))
-    ui.toast(f"{kind.label} is detached: all of its fields are yours now")
-    return redirect(_shown(kind, id), 303)
+    ui.toast(_saved(kind, row, outcome), **way_to_undo(kind, outcome))
+    return redirect(shown(kind, id), 303)
 
 
 def keeper(row: Row) -> str:
@@ -155,13 +112,28 @@ def way_back(resource: Resource) -> str:
     return ui.inside(said, plain)
 
 
+def way_to_undo(resource: Resource, outcome: Outcome) -> dict[str, Any]:
+    """The button of a toast that takes back what was just written, if anything was: it posts the version that left."""
+    if outcome.kind != "updated" or not outcome.version or outcome.id is None:
+        return {}
+    url = url_for("records.revert", resource=resource.name, id=outcome.id)
+    return {"url": url, "version": outcome.version, "to": outcome.version - 1}
+
+
+def shown(resource: Resource, id: int) -> str:
+    """The page of a record, on which one can still go back to the list one came from."""
+    back, plain = way_back(resource), url_for("records.index", resource=resource.name)
+    return url_for("records.show", resource=resource.name, id=id, back=None if back == plain else back)
+
+
 def _new_page(resource: Resource, form: RecordForm, once: str) -> str:
     return render_template("records/form.html", resource=resource, form=form, row=None, once=once, back=way_back(resource))
 
 
 def _edit_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> str:
     return render_template("records/form.html", resource=resource, form=form, row=row, seen=seen, title=resource.text(row),
-                           back=way_back(resource), keeper=keeper(row))
+                           back=way_back(resource), keeper=keeper(row),
+                           others=openings.others(db.session(), resource, row["id"], current_actor()))
 
 
 def _again(form: RecordForm, page: Callable[[], str]) -> tuple[str, int]:
@@ -173,11 +145,13 @@ def _again(form: RecordForm, page: Callable[[], str]) -> tuple[str, int]:
     return page(), 200
 
 
-def _seen() -> int:
-    return _number("version")
+def version_seen() -> int:
+    """The version the form that was sent had before its eyes. Raises BadRequest."""
+    return number_of("version")
 
 
-def _number(name: str) -> int:
+def number_of(name: str) -> int:
+    """A version that was sent under this name. Raises BadRequest."""
     version = request.form.get(name, "")
     if not version.isdecimal() or not 0 < int(version) < 2**31:
         raise BadRequest("Its form does not say which version it changes. Open the record again.")
@@ -220,14 +194,3 @@ def _conflict_page(resource: Resource, row: Row, form: RecordForm, seen: int) ->
 def _saved(resource: Resource, row: Row, outcome: Outcome) -> str:
     name = f"{resource.label} {resource.text(row)}"
     return f"{name} is saved" if outcome.kind == "updated" else f"{name} was saved already: nothing differs"
-
-
-def _shown(resource: Resource, id: int) -> str:
-    back, plain = way_back(resource), url_for("records.index", resource=resource.name)
-    return url_for("records.show", resource=resource.name, id=id, back=None if back == plain else back)
-
-
-def _refused(outcome: Outcome) -> None:
-    """Raise what stands against it; nothing was written."""
-    if outcome.kind in ("invalid", "forbidden", "missing", "conflict"):
-        raise BadRequest(" ".join(outcome.errors.values()), title="This was not saved")

@@ -67,7 +67,7 @@ class RecordForm:
     def refuse(self, errors: Mapping[str, str]) -> None:
         """Put what the gate said beside the inputs; what belongs to none of them stands above the form."""
         for name, sentence in errors.items():
-            field = self.resource.field(name)
+            field = next((one for one in self.fields if name in (one.name, one.column)), None) or self.resource.field(name)
             if field is not None and field.name in self:
                 self[field.name].errors = [sentence]
             else:

@@ -1,6 +1,6 @@
 """What stands around a record: its fields in groups, and the records of other resources that refer to it."""
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -8,8 +8,8 @@ from werkzeug.datastructures import MultiDict
 
 from app.audit import Actor
 from app.records import listing, policy, query
-from app.records.fields import Choice, Field, Money, Reference
-from app.records.query import Count
+from app.records.fields import Choice, Field, Lines, Money, Reference
+from app.records.query import Count, Query
 from app.records.registry import resources
 from app.records.resource import Resource
 
@@ -32,6 +32,16 @@ class Related:
     url: str
 
 
+@dataclass(frozen=True)
+class Hanging:
+    """How many records of another resource refer to one, through which field, and where to see them."""
+
+    resource: Resource
+    through: str
+    count: Count
+    url: str
+
+
 def groups(resource: Resource, fields: Sequence[Field], row: Mapping[str, Any]) -> list[tuple[str, list[Field]]]:
     """The fields by group, in declared order; what the head, an amount or a section of its own says already is left out."""
     said = set(resource.titled or (resource.key,)) | {field.name for field in statuses(fields, row)}
@@ -49,15 +59,30 @@ def statuses(fields: Iterable[Field], row: Mapping[str, Any]) -> list[Choice]:
 
 
 def related(session: Session, resource: Resource, row: Mapping[str, Any], actor: Actor) -> list[Related]:
-    """Records that refer to this one, for each resource and reference the actor may read."""
-    return [_related(session, other, by, row, actor) for other, by in _referring(resource, actor)]
+    """Records that refer to this one, for each resource and reference the actor may read: 1 statement each, 1 to count all."""
+    places = [(other, by, _asked(other, by.name, row["id"], actor)) for other, by in _referring(resource, actor)]
+    pages = [query.page(session, replace(asked, limit=SHOWN)) for _, _, asked in places]
+    known = [listing.whole(page) for page in pages]
+    long = [asked for (_, _, asked), count in zip(places, known, strict=True) if count is None]
+    counted = iter(query.counts(session, long, CAP))
+    return [Related(other, by, columns(other, actor, but=by.name), page.rows, count or next(counted),
+                    listing.address(other, asked.args))
+            for (other, by, asked), page, count in zip(places, pages, known, strict=True)]
 
 
-def counts(session: Session, resource: Resource, id: int, actor: Actor) -> list[tuple[Resource, Count]]:
-    """How many records of each resource refer to this one, where there are any."""
-    found = [(other, query.count(session, query.parse(other, MultiDict({by.name: str(id)}), actor), CAP))
-             for other, by in _referring(resource, actor)]
-    return [(other, count) for other, count in found if count.number]
+def hanging(session: Session, resource: Resource, id: int, actor: Actor) -> list[Hanging]:
+    """What refers to this record, itself or in its lines, where anything does. 1 statement."""
+    places = [(other, by.title, _asked(other, by.name, id, actor)) for other, by in _referring(resource, actor)]
+    places += [(other, lines.title, _asked(other, f"{lines.name}.{by.name}", id, actor))
+               for other, lines, by in _referring_lines(resource, actor)]
+    found = query.counts(session, [asked for _, _, asked in places], CAP)
+    return [Hanging(other, through, count, listing.address(other, asked.args))
+            for (other, through, asked), count in zip(places, found, strict=True) if count.number]
+
+
+def _asked(other: Resource, param: str, id: int, actor: Actor) -> Query:
+    """The records of `other` that refer to record `id` through `param`."""
+    return query.parse(other, MultiDict({param: str(id)}), actor)
 
 
 def _referring(resource: Resource, actor: Actor) -> list[tuple[Resource, Reference]]:
@@ -66,12 +91,10 @@ def _referring(resource: Resource, actor: Actor) -> list[tuple[Resource, Referen
             if by.to == resource.name and by in policy.readable(actor, other)]
 
 
-def _related(session: Session, other: Resource, by: Reference, row: Mapping[str, Any], actor: Actor) -> Related:
-    args = MultiDict({by.name: str(row["id"])})
-    page = query.page(session, query.parse(other, MultiDict({**args, "limit": str(SHOWN)}), actor))
-    asked = query.parse(other, args, actor)
-    count = listing.whole(page) or query.count(session, asked, CAP)
-    return Related(other, by, columns(other, actor, but=by.name), page.rows, count, listing.address(other, asked.args))
+def _referring_lines(resource: Resource, actor: Actor) -> list[tuple[Resource, Lines, Reference]]:
+    """The same for the lines of others."""
+    return [(other, other.lines, by) for other in resources() if other.lines in policy.readable(actor, other) and other.lines
+            for by in other.lines.fields if isinstance(by, Reference) and by.to == resource.name]
 
 
 def columns(resource: Resource, actor: Actor, but: str = "") -> list[Field]:

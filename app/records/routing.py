@@ -22,9 +22,18 @@ class ResourceConverter(BaseConverter):
         return str(getattr(value, "name", value))
 
 
+class ActionConverter(BaseConverter):
+    """The name of an action some resource declares."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map)
+        names = sorted({action.name for resource in registry.resources() for action in resource.actions})
+        self.regex = "(?:{})".format("|".join(names) or "(?!)")
+
+
 def init_app(app: Flask) -> None:
-    """Make `<resource:resource>` work in routes, and give templates the words for values."""
-    app.url_map.converters["resource"] = ResourceConverter
+    """Make `<resource:resource>` and `<action:action>` work in routes, and give templates the words for values."""
+    app.url_map.converters.update(resource=ResourceConverter, action=ActionConverter)
     app.jinja_env.globals.update(said=labels.said, amount=labels.amount)
 
 

@@ -21,7 +21,7 @@ ICONS = {Door.API: "code-slash", Door.BULK: "collection", Door.IMPORT: "file-ear
          Door.SYNC: "arrow-left-right", Door.UNDO: "arrow-counterclockwise"}
 NAMES = {Door.FORM: "Form", Door.API: "API", Door.BULK: "Bulk change", Door.IMPORT: "Import", Door.EVENT: "Event",
          Door.SYNC: "Sync", Door.UNDO: "Undo"}
-PAGES = {Door.IMPORT: "imports.show", Door.EVENT: "webhooks.show", Door.SYNC: "integrations.sync"}
+PAGES = {Door.IMPORT: "imports.show", Door.EVENT: "webhooks.show", Door.SYNC: "integrations.sync", Door.BULK: "records.bulk_show"}
 
 
 @dataclass(frozen=True)
@@ -100,16 +100,35 @@ def _deed(one: Audit, diff: labels.Diff, fields: int) -> str:
 def _door_text(door: Door | None, one: Audit) -> str:
     if door is None:
         return ""
+    if door is Door.API and one.actor_kind == "token":
+        return f"API token “{one.actor.partition(' (')[0]}”"
+    if _is_revert(door, one):
+        return f"Back to version {one.door_id}"
     number = f" {one.door_id}" if one.door_id is not None else ""
     part = f", row {one.door_part}" if door is Door.IMPORT and one.door_part is not None else ""
     return f"{NAMES[door]}{number}{part}"
 
 
 def _door_url(door: Door | None, one: Audit) -> str | None:
-    """The page of the source, if there is such a page in this installation."""
-    endpoint = PAGES.get(door) if door else None
-    if endpoint is None or one.door_id is None or endpoint not in current_app.view_functions:
+    """The page of the source, if there is such a page in this installation: of an import at the row, of a token what it did."""
+    if door is Door.API and one.actor_kind == "token" and one.actor_id is not None:
+        return _page("trail.index", actor=f"token:{one.actor_id}")
+    if door is None or door not in PAGES or one.door_id is None:
         return None
-    argument = next(iter(next(current_app.url_map.iter_rules(endpoint)).arguments), None)
-    values: dict[str, Any] = {argument: one.door_id} if argument else {}
-    return url_for(endpoint, **values) if argument else None
+    at_row = {"rows": "", "after": one.door_part - 1} if door is Door.IMPORT and one.door_part else {}
+    return _page(PAGES[door], one.door_id, **at_row)
+
+
+def _is_revert(door: Door | None, one: Audit) -> bool:
+    """A record that went back to an earlier version of its own; the undo of a batch knows the row it takes back."""
+    return door is Door.UNDO and one.door_id is not None and one.door_part is None
+
+
+def _page(endpoint: str, id: int | None = None, **values: Any) -> str | None:
+    """The address of a page some room may have; `id` fills the one word in its path."""
+    if endpoint not in current_app.view_functions:
+        return None
+    words = [*next(current_app.url_map.iter_rules(endpoint)).arguments]
+    if len(words) != (id is not None):
+        return None
+    return url_for(endpoint, **dict.fromkeys(words, id), **values)

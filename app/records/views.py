@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from app.access import current_actor, requires
 from app.errors import BadRequest
 from app.extensions import db
-from app.records import edit_views, labels, listing, narrowing, panels, policy, query, related, search_all, timeline
+from app.records import detail, listing, narrowing, query, search_all
 from app.records.registry import named
 from app.records.routing import bp
 
@@ -61,14 +61,7 @@ def lookup(resource: str) -> Any:
 def show(resource: str, id: int) -> Any:
     kind, actor = named(resource), current_actor()
     row = query.one(db.session(), kind, id, actor)
-    before = request.args.get("before", type=int)
-    entries, older = timeline.happenings(db.session(), kind, row, actor, before)
-    fields = policy.readable(actor, kind)
-    return render_template(
-        "records/show.html", resource=kind, row=row, fields=fields, title=kind.text(row), entries=entries, older=older,
-        before=before, statuses=related.statuses(fields, row), groups=related.groups(kind, fields, row),
-        related=related.related(db.session(), kind, row, actor), panels=panels.panels(kind, row, actor),
-        back=edit_views.way_back(kind), key_of=lambda by: labels.key_of(kind, by, row), keeper=edit_views.keeper(row))
+    return detail.page(kind, row, actor)
 
 
 @bp.get("/search")

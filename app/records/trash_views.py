@@ -1,0 +1,86 @@
+"""Record pages for one deed each, the same for every resource: to the trash, out of it again, away from its provider."""
+from typing import Any
+
+from flask import g, redirect, render_template, request, url_for
+
+from app import ui
+from app.access import current_actor, requires
+from app.errors import BadRequest
+from app.extensions import db
+from app.records import conflict, detail, query, related
+from app.records import save as saving
+from app.records.changes import REFUSED, Outcome
+from app.records.edit_views import keeper, number_of, shown, version_seen, way_back, way_to_undo
+from app.records.registry import named
+from app.records.resource import Resource
+from app.records.routing import bp
+
+Row = dict[str, Any]
+
+
+@bp.get("/<resource:resource>/<int:id>/trash")
+@requires("{resource}.trash")
+def confirm_trash(resource: str, id: int) -> Any:
+    """What would become of it, and of what hangs on it."""
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    return render_template("records/trash.html", resource=kind, row=row, title=kind.text(row), back=way_back(kind),
+                           keeper=keeper(row), hanging=related.hanging(db.session(), kind, id, actor))
+
+
+@bp.post("/<resource:resource>/<int:id>/trash")
+@requires("{resource}.trash")
+def trash(resource: str, id: int) -> Any:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    outcome = saving.trash(resource, id, by=actor, request_id=g.get("request_id"), version=_version())
+    if outcome.kind in REFUSED:
+        return _not_done(kind, id, outcome)
+    ui.toast(f"{kind.label} {kind.text(row)} is in the trash", **_opposite(outcome, kind, "restore"))
+    return redirect(ui.inside(request.form.get("back"), url_for("records.index", resource=resource)), 303)
+
+
+@bp.post("/<resource:resource>/<int:id>/restore")
+@requires("{resource}.restore")
+def restore(resource: str, id: int) -> Any:
+    kind, actor = named(resource), current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    outcome = saving.restore(resource, id, by=actor, request_id=g.get("request_id"), version=_version())
+    if outcome.kind in REFUSED:
+        return _not_done(kind, id, outcome)
+    ui.toast(f"{kind.label} {kind.text(row)} is back", **_opposite(outcome, kind, "trash"))
+    return redirect(shown(kind, id), 303)
+
+
+@bp.post("/<resource:resource>/<int:id>/detach")
+@requires("{resource}.detach")
+def detach(resource: str, id: int) -> Any:
+    """Let go of the provider that keeps this record: from now on people write all of its fields."""
+    kind, actor = named(resource), current_actor()
+    query.one(db.session(), kind, id, actor)
+    outcome = saving.update(resource, id, {"account": ""}, version_seen(), by=actor, request_id=g.get("request_id"))
+    if outcome.kind in REFUSED:
+        return _not_done(kind, id, outcome)
+    ui.toast(f"{kind.label} is detached: all of its fields are yours now", **way_to_undo(kind, outcome))
+    return redirect(shown(kind, id), 303)
+
+
+def _version() -> int | None:
+    """The version the button was offered for; a button of a page that does not care names none."""
+    return number_of("version") if request.form.get("version") else None
+
+
+def _opposite(outcome: Outcome, resource: Resource, deed: str) -> dict[str, Any]:
+    """The button of the toast that takes it back, for those who may."""
+    if outcome.kind != "updated" or not current_actor().may(f"{resource.name}.{deed}"):
+        return {}
+    return {"url": url_for(f"records.{deed}", resource=resource.name, id=outcome.id), "version": outcome.version}
+
+
+def _not_done(resource: Resource, id: int, outcome: Outcome) -> tuple[str, int]:
+    """The record as it stands, with what stands against it. Raises BadRequest where that is no matter of versions."""
+    if outcome.kind != "conflict":
+        raise BadRequest(" ".join(outcome.errors.values()), title="This was not saved")
+    row = query.one(db.session(), resource, id, current_actor())
+    why = conflict.meanwhile(db.session(), resource, row, number_of("version"))
+    return detail.page(resource, row, current_actor(), problem=why), 409
