@@ -91,7 +91,7 @@ def run(actor: Actor, resource: Resource, id: int, name: str, body: Mapping[str,
     row = query.one(session, resource, id, actor)
     check_possible(resource, action, row)
     if version is not None and version != row["version"]:
-        raise Conflict(f"{conflict.meanwhile(session, resource, row, version)} Look at the record and do it again.",
+        raise Conflict(f"{conflict.meanwhile(session, resource, row, version, actor)} Look at the record and do it again.",
                        title="The record has changed since you read it")
     values = read(session, actor, action, row, body, reading)
     doer = _doer(resource, name)

@@ -76,12 +76,14 @@ def merge(session: Session, resource: Resource, row: Row, diff: Diff, seen: int,
                  [field.name for field in by_me], who, later[0].at if later else None, seen, row["version"])
 
 
-def meanwhile(session: Session, resource: Resource, row: Row, seen: int) -> str:
-    """Who changed the record after version `seen`, and when, as a sentence."""
+def meanwhile(session: Session, resource: Resource, row: Row, seen: int, actor: Actor) -> str:
+    """Who changed the record after version `seen`, and when, as a sentence to `actor`."""
     later = timeline.since(session, resource, row, seen)
     if not later:
         return "Somebody has changed this meanwhile."
-    who = _together(list(dict.fromkeys(one.actor for one in later))) or "Somebody"
+    own = (actor.kind, actor.id)
+    names = list(dict.fromkeys("you" if (one.actor_kind, one.actor_id) == own else one.actor for one in later))
+    who = _together(["You", *names[1:]] if names[0] == "you" else names)
     return f"{who} changed this meanwhile, on {moment(later[0].at)}: it is version {row['version']} now."
 
 

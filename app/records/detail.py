@@ -14,11 +14,11 @@ Row = dict[str, Any]
 def page(resource: Resource, row: Row, actor: Actor, *, problem: str = "", draft: str = "", wrong: str = "") -> str:
     """The page. `problem` stands on top; `draft` is a note that was not kept, `wrong` why not."""
     session, fields = db.session(), policy.readable(actor, resource)
-    before = request.args.get("before", "")
     return render_template(
-        "records/show.html", resource=resource, row=row, fields=fields, title=resource.text(row), before=before,
-        history=history.part(session, resource, row, actor, before), statuses=related.statuses(fields, row),
-        groups=related.groups(resource, fields, row), related=related.related(session, resource, row, actor),
+        "records/show.html", resource=resource, row=row, fields=fields, title=resource.text(row),
+        history=history.part(session, resource, row, actor, request.args.get("before", "")),
+        statuses=related.statuses(fields, row), groups=related.groups(resource, fields, row),
+        related=related.related(session, resource, row, actor),
         panels=panels.panels(resource, row, actor), back=edit_views.way_back(resource), keeper=edit_views.keeper(row),
         key_of=lambda by: labels.key_of(resource, by, row), actions=actions.offered(actor, resource, row),
         others=openings.others(session, resource, row["id"], actor), problem=problem, draft=draft, wrong=wrong)

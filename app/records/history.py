@@ -35,10 +35,11 @@ Entry = Happening | Noted
 
 @dataclass(frozen=True)
 class Part:
-    """Some entries; `older` is what to pass as `before` for those after them."""
+    """Some entries; `older` is what to pass as `before` for those after them. `newer`: there are some before them."""
 
     entries: list[Entry]
     older: str | None
+    newer: bool
 
 
 def part(session: Session, resource: Resource, row: Row, actor: Actor, before: str = "", limit: int = LIMIT) -> Part:
@@ -51,7 +52,7 @@ def part(session: Session, resource: Resource, row: Row, actor: Actor, before: s
     said = notes.written(session, resource, row["id"], note, limit + 1)
     entries: list[Entry] = list(merge(happened, (_noted(one, actor) for one in said), key=lambda one: one.at, reverse=True))
     more = older is not None or len(entries) > limit
-    return Part(entries[:limit], _older(entries[:limit], version, note) if more else None)
+    return Part(entries[:limit], _older(entries[:limit], version, note) if more else None, (version, note) != (None, None))
 
 
 def _noted(note: Note, actor: Actor) -> Noted:

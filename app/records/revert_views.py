@@ -53,9 +53,10 @@ def revert(resource: str, id: int) -> Any:
 
 def _too_late(resource: Resource, id: int, to: int, seen: int, outcome: Outcome | None = None) -> tuple[str, int]:
     """The page once more, of the record as it stands now: nothing was written."""
-    row = query.one(db.session(), resource, id, current_actor())
+    actor = current_actor()
+    row = query.one(db.session(), resource, id, actor)
     found = _planned(resource, row, to)
-    found.problem = conflict.meanwhile(db.session(), resource, row, seen)
+    found.problem = conflict.meanwhile(db.session(), resource, row, seen, actor)
     if outcome is not None and outcome.kind != "conflict":
         found.problem = " ".join(outcome.errors.values())
     return _page(resource, row, found), 409

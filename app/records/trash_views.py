@@ -81,6 +81,7 @@ def _not_done(resource: Resource, id: int, outcome: Outcome) -> tuple[str, int]:
     """The record as it stands, with what stands against it. Raises BadRequest where that is no matter of versions."""
     if outcome.kind != "conflict":
         raise BadRequest(" ".join(outcome.errors.values()), title="This was not saved")
-    row = query.one(db.session(), resource, id, current_actor())
-    why = conflict.meanwhile(db.session(), resource, row, number_of("version"))
-    return detail.page(resource, row, current_actor(), problem=why), 409
+    actor = current_actor()
+    row = query.one(db.session(), resource, id, actor)
+    why = conflict.meanwhile(db.session(), resource, row, number_of("version"), actor)
+    return detail.page(resource, row, actor, problem=why), 409

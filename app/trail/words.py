@@ -17,15 +17,19 @@ DEEDS = {
     "endpoints.enable": "switched an endpoint on", "endpoints.disable": "switched an endpoint off",
     "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import", "imports.stop":
     "stopped an import", "exports.start": "started an export", "exports.download": "downloaded an export",
+    "notes.add": "wrote a note", "notes.remove": "removed a note",
+    "bulk.start": "previewed a bulk change", "bulk.run": "ran a bulk change", "bulk.undo": "undid a bulk change",
+    "bulk.stop": "stopped a bulk change",
     "jobs.retry": "retried a job", "jobs.cancel": "cancelled a job", "jobs.discard": "discarded a job",
 }
 PAGES = {"webhook_events": ("webhooks.show", "event_id"), "webhook_endpoints": ("webhooks.endpoints.show", "endpoint_id"),
-         "imports": ("imports.show", "import_id"), "exports": ("exports.show", "export_id"), "jobs": ("jobs.show", "job_id")}
+         "imports": ("imports.show", "import_id"), "exports": ("exports.show", "export_id"), "jobs": ("jobs.show", "job_id"),
+         "bulk_changes": ("records.bulk_show", "bulk_id")}
 TABLES = {"webhook_events": "Event", "webhook_endpoints": "Endpoint", "imports": "Import", "exports": "Export", "jobs": "Job",
-          "users": "User", "tokens": "API token", "settings": "Setting"}
+          "users": "User", "tokens": "API token", "settings": "Setting", "bulk_changes": "Bulk change"}
 ICONS = {"users": "person", "tokens": "key", "settings": "sliders", "webhook_events": "broadcast",
          "webhook_endpoints": "broadcast", "imports": "file-earmark-spreadsheet", "exports": "download",
-         "jobs": "gear-wide-connected"}
+         "jobs": "gear-wide-connected", "bulk_changes": "collection"}
 
 
 def deed(one: Audit) -> str:
