@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from app import ui
 from app.audit import Actor
-from app.records import policy, query
+from app.records import bounds, policy, query
 from app.records.fields import Field
 from app.records.filters import BUILT_IN, Filter
 from app.records.query import Count, Page, Query
@@ -163,6 +163,24 @@ def _elsewhere(endpoint: str, allowed: bool, **values: Any) -> str:
 def whole(page: Page) -> Count | None:
     """The count, if the page is all there is and nothing has to be counted."""
     return None if page.next or page.previous else Count(len(page.rows), False)
+
+
+def counted(session: Session, asked: Query, page: Page, exact: bool) -> Count:
+    """How many records match: exactly where they are all on the page or somebody asks for it, else as far as a glance reaches."""
+    return whole(page) or (_exact(session, asked) if exact else None) or _about(session, asked, page)
+
+
+def _exact(session: Session, asked: Query) -> Count | None:
+    try:
+        with bounds.within(session.connection(), bounds.CAREFUL):
+            return query.count(session, asked, None)
+    except bounds.TooLong:
+        return None
+
+
+def _about(session: Session, asked: Query, page: Page) -> Count:
+    found = query.count(session, asked, bounds.cap(asked))
+    return found if found.number >= len(page.rows) else Count(len(page.rows), True)
 
 
 def _form_url(asked: Query, one: Filter) -> str:

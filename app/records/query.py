@@ -4,14 +4,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
-from sqlalchemy import Connection, ScalarSelect, func, literal, select
+from sqlalchemy import Connection, ScalarSelect, func, literal, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.access import check
 from app.audit import Actor
 from app.errors import NotFound
-from app.records import cursor, paging, policy, rows, searching
+from app.records import bounds, cursor, paging, policy, rows, searching
 from app.records.asking import LONGEST_SEARCH, Query, parse, sortable, tidied
 from app.records.cursor import END, Position
 from app.records.fields import Field, Ref
@@ -50,33 +50,42 @@ def page(session: Session, query: Query, *, lines: bool = False) -> Page:
     """The rows the query asks for, references labelled, with their lines if asked for.
 
     1 statement, 1 more where the rows without a value begin, up to 3 more with q=, 1 more with lines. What q= names exactly
-    (an id, a number, an e-mail address) stands before all else on the first page, beyond its limit.
+    (an id, a number, an e-mail address) stands before all else on the first page, beyond its limit. Raises BadRequest where the
+    database takes too long, with what would help.
     """
-    connection = session.connection()
-    found = searching.search(connection, query, _conditions(query))
-    got = list(islice(_walk(connection, query, query.reads(), found, query.limit + 1), query.limit + 1))
-    more, got = len(got) > query.limit, got[:query.limit]
-    if query.backwards:
-        got.reverse()
+    try:
+        with bounds.within(session.connection(), bounds.PATIENCE):
+            listed, spots, more = _read(session.connection(), query, lines)
+    except bounds.TooLong:
+        raise bounds.refusal(query) from None
     before, after = _sides(query, more)
-    listed = ([] if before else _named(connection, query, query.reads(), found.exact)) + [row for row, _ in got]
-    if lines:
-        _add_lines(connection, query, policy.readable(query.actor, query.resource), listed)
-    spots = [spot for _, spot in got]
     return Page(listed, _word(query, spots[-1:]) if after else None, _word(query, (spots or [END])[:1]) if before else None,
                 cursor.seal(query.resource.name, query.sort, END))
 
 
 def count(session: Session, query: Query, cap: int | None = CAP) -> Count:
-    """How many rows match, counted no further than `cap`; None counts them all. 1 statement, 1 more with q=."""
+    """How many rows match, counted no further than `cap`, nor for longer than a glance; None counts them all.
+
+    1 statement, up to 2 more with q=.
+    """
     [found] = counts(session, [query], cap)
     return found
 
 
 def counts(session: Session, queries: Sequence[Query], cap: int | None = CAP) -> list[Count]:
-    """The same for several queries at once. 1 statement in all, 1 more for each with q=."""
+    """The same for several queries at once. 1 statement in all, up to 2 more for each with q=."""
     if not queries:
         return []
+    if cap is None:
+        return _counts(session, queries, None)
+    try:
+        with bounds.within(session.connection(), bounds.GLANCE):
+            return _counts(session, queries, cap)
+    except bounds.TooLong:
+        return [Count(0, True) for _ in queries]
+
+
+def _counts(session: Session, queries: Sequence[Query], cap: int | None) -> list[Count]:
     found = [searching.search(session.connection(), query, _conditions(query), by_id=True) for query in queries]
     row = session.execute(select(*(_counted(one, cap) for one in found))).one()
     numbers = [len(one.exact) + number for one, number in zip(found, row, strict=True)]
@@ -96,6 +105,16 @@ def ids(session: Session, query: Query, limit: int, after: int = 0) -> list[int]
     id = query.resource.table.c.id if found.id is None else found.id
     others = session.execute(select(id).select_from(found.source).where(*found.conditions).order_by(id).limit(limit)).scalars()
     return sorted({*found.exact, *others})[:limit]
+
+
+def matching(session: Session, query: Query) -> Conditions:
+    """What holds of the matching rows, as conditions on the resource's own table. No statement; with q= 1, or 2."""
+    found = searching.search(session.connection(), query, _conditions(query), by_id=True)
+    if not query.search:
+        return found.conditions
+    id = query.resource.table.c.id
+    others = id.in_(select(id if found.id is None else found.id).select_from(found.source).where(*found.conditions))
+    return [or_(id.in_(found.exact), others)]
 
 
 def stream(session: Session, query: Query, fields: Sequence[Field],
@@ -141,6 +160,20 @@ def lookup(session: Session, resource: Resource, text: str, actor: Actor, limit:
     found = page(session, parse(resource, args, actor)).rows
     key = resource.require(resource.key)
     return [Ref(row["id"], key.written(row), resource.text(row)) for row in found[:limit]]
+
+
+def _read(connection: Connection, query: Query, lines: bool) -> tuple[list[Row], list[Position], bool]:
+    """The rows of a page, where they stand, and whether there are more."""
+    found = searching.search(connection, query, _conditions(query))
+    got = list(islice(_walk(connection, query, query.reads(), found, query.limit + 1), query.limit + 1))
+    more, got = len(got) > query.limit, got[:query.limit]
+    if query.backwards:
+        got.reverse()
+    before, _ = _sides(query, more)
+    listed = ([] if before else _named(connection, query, query.reads(), found.exact)) + [row for row, _ in got]
+    if lines:
+        _add_lines(connection, query, policy.readable(query.actor, query.resource), listed)
+    return listed, [spot for _, spot in got], more
 
 
 def _walk(connection: Connection, query: Query, fields: Sequence[Field], found: Found,

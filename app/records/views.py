@@ -18,11 +18,10 @@ def index(resource: str) -> Any:
     kind, actor = named(resource), current_actor()
     try:
         asked = query.parse(kind, query.tidied(request.args), actor, extra=("count",))
+        page = query.page(db.session(), asked)
     except BadRequest as error:
         return render_template("records/unreadable.html", resource=kind, error=error), 400
-    page = query.page(db.session(), asked)
-    exact = request.args.get("count") == "exact"
-    count = listing.whole(page) or query.count(db.session(), asked, None if exact else 10_000)
+    count = listing.counted(db.session(), asked, page, exact=request.args.get("count") == "exact")
     easier = listing.easier(db.session(), asked) if not page.rows else []
     return render_template(
         "records/list.html", resource=kind, asked=asked, page=page, count=count, easier=easier, columns=listing.columns(asked),
