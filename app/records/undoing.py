@@ -77,5 +77,5 @@ def _became(rows: Kept, outcome: Outcome) -> str:
 
 def _row(batch: Batch, row: Any, kind: str, outcome: Outcome) -> dict[str, Any]:
     changed = {"": "Somebody has changed this record since. It was left as it is."}
-    errors = outcome.errors or (changed if kind == "kept" else None)
+    errors = changed if kind == "kept" else outcome.errors
     return row_values(batch, row.door_part, kind, errors, None, row.record_id, outcome.version or row.version)

@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("deed", sa.Text(), nullable=False),
         sa.Column("values", sa.JSON(), nullable=False),
         sa.Column("query", sa.Text(), nullable=True),
+        sa.Column("once", sa.Text(), nullable=True),
         sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("job_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -106,9 +107,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_changes")),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("bulk_changes", schema=None) as batch_op:
+        batch_op.create_index("uq_bulk_changes_once", ["once"], unique=True)
+
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("bulk_changes", schema=None) as batch_op:
+        batch_op.drop_index("uq_bulk_changes_once")
+
     op.drop_table("bulk_changes")
     with op.batch_alter_table("saved_views", schema=None) as batch_op:
         batch_op.drop_index("uq_saved_views_name")
