@@ -12,6 +12,7 @@ from app.records.fields import Choice, Field, Lines, Money, Reference
 from app.records.query import Count, Query
 from app.records.registry import resources
 from app.records.resource import Resource
+from app.records.words import lower
 
 SHOWN = 5
 SHOWN_COLUMNS = 6
@@ -34,10 +35,10 @@ class Related:
 
 @dataclass(frozen=True)
 class Hanging:
-    """How many records of another resource refer to one, through which field, and where to see them."""
+    """How many records of another resource refer to one, in what role ("as customer", "in lines"), and where to see them."""
 
     resource: Resource
-    through: str
+    role: str
     count: Count
     url: str
 
@@ -72,12 +73,12 @@ def related(session: Session, resource: Resource, row: Mapping[str, Any], actor:
 
 def hanging(session: Session, resource: Resource, id: int, actor: Actor) -> list[Hanging]:
     """What refers to this record, itself or in its lines, where anything does. 1 statement."""
-    places = [(other, by.title, _asked(other, by.name, id, actor)) for other, by in _referring(resource, actor)]
-    places += [(other, lines.title, _asked(other, f"{lines.name}.{by.name}", id, actor))
+    places = [(other, f"as {lower(by.title)}", _asked(other, by.name, id, actor)) for other, by in _referring(resource, actor)]
+    places += [(other, f"in {lower(lines.title)}", _asked(other, f"{lines.name}.{by.name}", id, actor))
                for other, lines, by in _referring_lines(resource, actor)]
     found = query.counts(session, [asked for _, _, asked in places], CAP)
-    return [Hanging(other, through, count, listing.address(other, asked.args))
-            for (other, through, asked), count in zip(places, found, strict=True) if count.number]
+    return [Hanging(other, role, count, listing.address(other, asked.args))
+            for (other, role, asked), count in zip(places, found, strict=True) if count.number]
 
 
 def _asked(other: Resource, param: str, id: int, actor: Actor) -> Query:

@@ -328,7 +328,7 @@ def test_a_record_goes_to_the_trash_and_comes_back(shop, sign_in):
     client, path = sign_in("operator"), f"/orders/{row()['id']}"
     act(Change("deliveries", {"tracking_number": "T1", "order": "ORD-1"}, only="create"))
     question = get(client, f"{path}/trash")
-    assert "1 delivery by order" in question.text
+    assert "1 delivery as order" in question.text
 
     answer = post(client, f"{path}/trash", question.form(f"{path}/trash"))
     listed = get(client, answer.location)
