@@ -28,6 +28,7 @@ SIZES = ("bytes", "KB", "MB", "GB", "TB")
 CHOICES = {"theme": ("system", "light", "dark"), "rows": ("normal", "dense", "roomy")}
 """What a person may choose about the look, kept in a cookie for a year; the first of each is what holds without one."""
 YEAR = 365 * 86_400
+SPRITE = "static/icons.svg"     # made by tools/icons.py
 INSIDE = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]*\Z")
 SYMBOL = re.compile(r'<symbol[^>]*viewBox="([^"]+)" id="([^"]+)"[^>]*>(.*?)</symbol>', re.S)
 
@@ -134,15 +135,41 @@ def chosen(name: str) -> str:
     return value if value in CHOICES[name] else CHOICES[name][0]
 
 
-@lru_cache(maxsize=500)
 def icon(name: str, classes: str = "") -> Markup:
-    """A Bootstrap icon, drawn in the page: no font, no further request. Raises KeyError when there is none of that name."""
-    box, drawing = _sprite()[name]
-    return Markup('<svg class="bi {}" viewBox="{}" aria-hidden="true">{}</svg>').format(classes, box, Markup(drawing))  # noqa: S704
+    """A Bootstrap icon from our sprite, which a browser fetches once; one that is not in it is drawn in the page.
+
+    Raises KeyError when there is none of that name.
+    """
+    return _from_sprite(name, classes, _sprite_address()) if name in _in_sprite() else _drawn(name, classes)
+
+
+@lru_cache(maxsize=500)
+def _from_sprite(name: str, classes: str, address: str) -> Markup:
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(f"bi {classes}".strip(), address, name)
+
+
+@lru_cache(maxsize=500)
+def _drawn(name: str, classes: str) -> Markup:
+    box, drawing = drawings()[name]
+    return Markup('<svg class="{}" viewBox="{}" aria-hidden="true">{}</svg>').format(  # noqa: S704
+        f"bi {classes}".strip(), box, Markup(drawing))  # noqa: S704
+
+
+def _sprite_address() -> str:
+    if "sprite" not in g:
+        g.sprite = asset("icons.svg")
+    address: str = g.sprite
+    return address
 
 
 @lru_cache(maxsize=1)
-def _sprite() -> dict[str, tuple[str, str]]:
+def _in_sprite() -> frozenset[str]:
+    return frozenset(re.findall(r'<symbol id="([^"]+)"', (ROOT / SPRITE).read_text()))
+
+
+@lru_cache(maxsize=1)
+def drawings() -> dict[str, tuple[str, str]]:
+    """All of Bootstrap's icons: the box each is drawn in and what is drawn."""
     text = files("flask_bootstrap").joinpath("static/bootstrap5/icons/bootstrap-icons.svg").read_text()
     return {name: (box, drawing) for box, name, drawing in SYMBOL.findall(text)}
 

@@ -65,13 +65,6 @@ def test_an_address_may_break_after_its_at_and_nothing_else_is_markup():
     assert str(ui.breakable("<b>@example.com")) == "&lt;b&gt;@<wbr>example.com"
 
 
-def test_an_icon_is_drawn_in_the_page_and_an_unknown_one_is_our_mistake():
-    assert str(ui.icon("truck")).startswith('<svg class="bi')
-    assert 'aria-hidden="true"' in ui.icon("truck")
-    with pytest.raises(KeyError):
-        ui.icon("no-such-icon")
-
-
 def test_a_static_file_has_an_address_of_its_content(asked):
     assert ui.asset("app.css").startswith("/static/app.css?v=")
 
