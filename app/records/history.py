@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
@@ -50,9 +50,13 @@ def part(session: Session, resource: Resource, row: Row, actor: Actor, before: s
     version, note = _place(before)
     happened, older = timeline.happenings(session, resource, row, actor, version, limit)
     said = notes.written(session, resource, row["id"], note, limit + 1)
-    entries: list[Entry] = list(merge(happened, (_noted(one, actor) for one in said), key=lambda one: one.at, reverse=True))
+    entries = list(merge(cast(list[Entry], happened), [_noted(one, actor) for one in said], key=_at, reverse=True))
     more = older is not None or len(entries) > limit
     return Part(entries[:limit], _older(entries[:limit], version, note) if more else None, (version, note) != (None, None))
+
+
+def _at(entry: Entry) -> datetime:
+    return entry.at
 
 
 def _noted(note: Note, actor: Actor) -> Noted:

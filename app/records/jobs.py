@@ -1,7 +1,7 @@
-"""What bulk changes leave for later: the preview, the run and the undo, each a step that goes on where it was."""
+"""What records leave for later: the steps of bulk changes, each of which goes on where it was, and forgetting."""
 from app.jobs.registry import job
 from app.jobs.work import Work
-from app.records import bulk_steps, openings
+from app.records import bulk_steps, openings, replies
 
 
 @job("bulk.plan", queue="heavy", max_attempts=5, seconds=1800, label="Preview a bulk change", page="records.bulk_show")
@@ -22,7 +22,7 @@ def undo(work: Work, bulk_id: int) -> None:
     bulk_steps.take_back(work, bulk_id)
 
 
-@job("records.forget", cron="47 3 * * *", label="Forget who had records open")
+@job("records.forget", cron="47 3 * * *", label="Forget who had records open, and answers of the API")
 def forget(work: Work) -> dict[str, int]:
     """Drop what is too old to be shown to anybody, a thousand in a transaction."""
     dropped = 0
@@ -31,4 +31,6 @@ def forget(work: Work) -> dict[str, int]:
             some = openings.forget(session)
         dropped += some
         if not some:
-            return {"openings": dropped}
+            break
+    with work.transaction() as session:
+        return {"openings": dropped, "replies": replies.forget_old(session)}

@@ -66,7 +66,7 @@ def related(session: Session, resource: Resource, row: Mapping[str, Any], actor:
     known = [listing.whole(page) for page in pages]
     long = [asked for (_, _, asked), count in zip(places, known, strict=True) if count is None]
     counted = iter(query.counts(session, long, CAP))
-    return [Related(other, by, columns(other, actor, but=by.name), page.rows, count or next(counted),
+    return [Related(other, by, columns(other, actor, but=by.name), page.rows, count or _at_least(next(counted), len(page.rows)),
                     listing.address(other, asked.args))
             for (other, by, asked), page, count in zip(places, pages, known, strict=True)]
 
@@ -78,7 +78,12 @@ def hanging(session: Session, resource: Resource, id: int, actor: Actor) -> list
                for other, lines, by in _referring_lines(resource, actor)]
     found = query.counts(session, [asked for _, _, asked in places], CAP)
     return [Hanging(other, role, count, listing.address(other, asked.args))
-            for (other, role, asked), count in zip(places, found, strict=True) if count.number]
+            for (other, role, asked), count in zip(places, found, strict=True) if count.number or count.capped]
+
+
+def _at_least(count: Count, number: int) -> Count:
+    """The count, which may have been given up before it came to what is shown."""
+    return count if count.number >= number else Count(number, True)
 
 
 def _asked(other: Resource, param: str, id: int, actor: Actor) -> Query:

@@ -11,7 +11,7 @@ from app.records.fields import Choice, Field
 from app.records.registry import named
 from tests.records import gate
 from tests.records.gate import EVENT, FORM, act, customer, order, payment
-from tests.records.pages import get, inline, post, read
+from tests.records.pages import Page, get, inline, post, read
 from tests.records.stock import NAMES, fill
 
 ADA = gate.ADA
@@ -55,7 +55,7 @@ def press(client, path: str, to: int, status: int = 303):
     return post(client, f"{path}/revert", confirm(client, path, to).form(f"{path}/revert"), status)
 
 
-def toast(page, url: str) -> dict[str, Any]:
+def toast(page: Page, url: str) -> dict[str, Any]:
     """What the button of the toast sends."""
     return page.form(url)
 
