@@ -42,6 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
     protection.init_app(app)
     sessions.init_app(app)
     forgery.init_app(app)
+    limiter.init_app(app)          # once it is known who asks
     ui.init_app(app)
     routing.init_app(app)
     for pages in PAGES:
@@ -67,4 +68,3 @@ def _bind_extensions(app: Flask) -> None:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     login.init_app(app)
     csrf.init_app(app)
-    limiter.init_app(app)

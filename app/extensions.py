@@ -51,7 +51,7 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, d
 login = LoginManager()
 csrf = CSRFProtect()
 migrate = Migrate()
-limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
+limiter = Limiter(key_func=get_remote_address)
 
 if TYPE_CHECKING:
     Model = Base

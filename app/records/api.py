@@ -1,26 +1,28 @@
 """The REST API: the same query and the same gate as the pages, for programs that carry a token."""
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
+from sqlalchemy.orm import Session
 
-from app.access import current_actor, public, requires
+from app.access import check, current_actor, public, requires
 from app.audit import Door
 from app.errors import Invalid
 from app.extensions import csrf, db
-from app.records import bodies, changes, policy, query, replies, represent
-from app.records.changes import Change, Outcome, Source
+from app.records import actions, bodies, changes, policy, query, replies, represent, summary, upserts
+from app.records.changes import Change, Source
 from app.records.openapi import document
-from app.records.problems import pointers, refuse
+from app.records.problems import escaped, pointers, refuse
+from app.records.rates import limited
 from app.records.registry import named
 from app.records.resource import Resource
 from app.records.values import Reading
-from app.transaction import repeated, transaction
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)
+limited(bp)
 
-__all__ = ["bp", "replies"]
 ID = "<int:id>"
 
 
@@ -58,7 +60,7 @@ def create(resource: str) -> Response:
     """A new record."""
     kind = named(resource)
     given = bodies.values(kind, current_actor(), bodies.body())
-    return _written(kind, Change(resource, given, only="create"), 201)
+    return _written(kind, lambda: Change(resource, given, only="create"), 201)
 
 
 @bp.patch(f"/<resource:resource>/{ID}")
@@ -68,7 +70,7 @@ def change(resource: str, id: int) -> Response:
     kind = named(resource)
     version = _agreed(kind, id)
     given = bodies.values(kind, current_actor(), bodies.body())
-    return _written(kind, Change(resource, given, {"id": id}, version, only="update"))
+    return _written(kind, lambda: Change(resource, given, {"id": id}, version, only="update"))
 
 
 @bp.put(f"/<resource:resource>/{ID}")
@@ -79,7 +81,7 @@ def replace(resource: str, id: int) -> Response:
     version = _agreed(kind, id)
     blank: dict[str, Any] = {field.name: [] if field is kind.lines else None for field in policy.writable(actor, kind)}
     given = bodies.values(kind, actor, bodies.body())
-    return _written(kind, Change(resource, blank | given, {"id": id}, version, only="update"))
+    return _written(kind, lambda: Change(resource, blank | given, {"id": id}, version, only="update"))
 
 
 @bp.delete(f"/<resource:resource>/{ID}")
@@ -87,7 +89,8 @@ def replace(resource: str, id: int) -> Response:
 def trash(resource: str, id: int) -> Response:
     """Put the record into the trash."""
     kind = named(resource)
-    return _written(kind, Change(resource, {"trashed_at": datetime.now(UTC)}, {"id": id}, _agreed(kind, id), only="update"))
+    version = _agreed(kind, id)
+    return _written(kind, lambda: Change(resource, {"trashed_at": datetime.now(UTC)}, {"id": id}, version, only="update"))
 
 
 @bp.post(f"/<resource:resource>/{ID}/restore")
@@ -95,7 +98,53 @@ def trash(resource: str, id: int) -> Response:
 def restore(resource: str, id: int) -> Response:
     """Take the record out of the trash."""
     kind = named(resource)
-    return _written(kind, Change(resource, {"trashed_at": None}, {"id": id}, _agreed(kind, id), only="update"))
+    return _written(kind, lambda: Change(resource, {"trashed_at": None}, {"id": id}, _agreed(kind, id), only="update"))
+
+
+@bp.get("/<resource:resource>/summary")
+@requires("{resource}.read")
+def summarise(resource: str) -> Response:
+    """Counts and sums of the records a list would have."""
+    kind = named(resource)
+    asked = query.parse(kind, request.args, current_actor(), extra=summary.WORDS)
+    return jsonify(summary.of(db.session(), asked, request.args))
+
+
+@bp.post("/<resource:resource>/bulk")
+@requires("{resource}.create")
+def upsert(resource: str) -> Response:
+    """Create or change up to 1,000 records, a result each: what is refused refuses nothing else."""
+    kind, actor = named(resource), current_actor()
+    check(actor, f"{resource}.edit")
+    bodies.only()
+    rows = bodies.several(kind, actor)
+    source = Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
+    if _wants_preview():
+        return _preferred(jsonify(represent.results(kind, upserts.plan(db.session(), resource, rows, source))))
+    return replies.once(actor, lambda session: upserts.upsert(session, resource, rows, source),
+                        lambda found: jsonify(represent.results(kind, found)))
+
+
+@bp.post(f"/<resource:resource>/{ID}/<action:action>")
+@requires("{resource}.read")
+def act(resource: str, id: int, action: str) -> Response:
+    """Do one of its actions to a record. It takes the permission the action names."""
+    kind, actor = named(resource), current_actor()
+    bodies.only()
+    found = actions.allowed(actor, kind, action)
+    given = bodies.of_action(found)
+    version = _agreed(kind, id) if "If-Match" in request.headers else None
+    return replies.once_outside(actor, lambda: _acted(kind, id, action, given, version))
+
+
+def _acted(resource: Resource, id: int, action: str, given: dict[str, Any], version: int | None) -> Response:
+    actor = current_actor()
+    try:
+        said = actions.run(actor, resource, id, action, given, Reading(ids=True), version)
+    except Invalid as error:
+        raise Invalid(error.detail, errors={f"/{escaped(name)}": text for name, text in error.errors.items()}) from None
+    row = query.one(db.session(), resource, id, actor)
+    return jsonify({"detail": said, "data": represent.record(resource, row, actor)})
 
 
 def _agreed(resource: Resource, id: int) -> int:
@@ -104,30 +153,33 @@ def _agreed(resource: Resource, id: int) -> int:
     return represent.agreed_version(version)
 
 
-def _written(resource: Resource, change: Change, status: int = 200) -> Response:
-    """Make the change and answer the record as it is now; only say what would happen if the program prefers a preview."""
+def _written(resource: Resource, make: Callable[[], Change], status: int = 200) -> Response:
+    """Do the change and answer the record as it is now; only say what would happen if the program prefers a preview.
+
+    The change is made within, so that a request answered before is answered again whatever became of the record since.
+    """
     actor = current_actor()
     bodies.only()
     source = Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
     if _wants_preview():
-        (outcome,) = changes.plan(db.session(), [change], source)
-        response = jsonify(represent.plan(resource, outcome, pointers(resource, outcome.errors)))
-        response.headers["Preference-Applied"] = "handling=preview"
-        return response
-    outcome = _apply(resource, change, source)
+        (outcome,) = changes.plan(db.session(), [make()], source)
+        return _preferred(jsonify(represent.plan(resource, outcome, pointers(resource, outcome.errors))))
+    return replies.once(actor, lambda session: _apply(session, resource, make(), source),
+                        lambda id: represent.answered(resource, query.one(db.session(), resource, id, actor), actor, status))
+
+
+def _apply(session: Session, resource: Resource, change: Change, source: Source) -> int:
+    """The id of the record. Raises the Problem a refused change means; then nothing is written."""
+    (outcome,) = changes.apply(session, [change], source)
+    refuse(resource, outcome)
     if outcome.id is None:
         raise Invalid("Nothing was saved.")
-    row = query.one(db.session(), resource, outcome.id, actor)
-    return represent.answered(resource, row, actor, status)
+    return outcome.id
 
 
-@repeated
-def _apply(resource: Resource, change: Change, source: Source) -> Outcome:
-    """Raises the Problem a refused change means; then nothing is written."""
-    with transaction() as session:
-        (outcome,) = changes.apply(session, [change], source)
-        refuse(resource, outcome)
-        return outcome
+def _preferred(response: Response) -> Response:
+    response.headers["Preference-Applied"] = "handling=preview"
+    return response
 
 
 def _wants_preview() -> bool:

@@ -5,20 +5,22 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from flask import request
+from flask import g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.audit import Actor
 from app.config import config
 from app.errors import BadRequest, Invalid, TooLarge
 from app.records import policy
+from app.records.change import Outcome
 from app.records.fields import Choice, Field, Lines, Reference
 from app.records.problems import NotJson, WrongType, escaped
-from app.records.resource import Resource
+from app.records.resource import Action, Resource
 
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})?\Z", re.ASCII)
+NAMING = ("id", "account", "version")     # beside its key, what says which record a row of many means
 KEPT_BY_US = ("id", "version", "created_at", "updated_at", "trashed_at", "account")
 Object = dict[str, Any]
 
@@ -65,6 +67,38 @@ def values(resource: Resource, actor: Actor, found: Mapping[str, Any]) -> dict[s
     if errors:
         raise Invalid("Nothing was saved. Correct what is named under errors and send it again.", errors=errors)
     return {name: _plain(writable[name], value) for name, value in found.items()}
+
+
+def several(resource: Resource, actor: Actor) -> list[Object | Outcome]:
+    """The rows of {"data": [...]}: {name: value}, or what is wrong with it. Raises Invalid where it is no list of objects."""
+    found = body()
+    rows = found.pop("data", None)
+    if found or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Invalid("Send {\"data\": [{…}, {…}]}: one object a record.", errors={"/data": "This is not a list of objects."})
+    return [_row(resource, actor, row) for row in rows]
+
+
+def _row(resource: Resource, actor: Actor, row: Object) -> Object | Outcome:
+    names = {name: row[name] for name in NAMING if name in row and (name != "account" or resource.outside)}
+    errors = {} if type(names.get("id", 1)) is int else {"/id": "This is not the id of a record. Send a whole number."}
+    try:
+        given = values(resource, actor, {name: value for name, value in row.items() if name not in names})
+    except Invalid as error:
+        errors |= error.errors
+    return Outcome("invalid", errors=errors) if errors else {**names, **given}
+
+
+def of_action(action: Action) -> Object:
+    """The values of an action; no body is an action without any. Raises Invalid with the errors by JSON pointer."""
+    found = body() if request.content_length or request.headers.get("Transfer-Encoding") else {}
+    fields = {field.name: field for field in action.fields}
+    errors: dict[str, str] = {}
+    for name, value in found.items():
+        place = f"/{escaped(name)}"
+        errors |= wrong(fields[name], value, place) if name in fields else {place: _unknown(name)}
+    if errors:
+        raise Invalid("Nothing was done. Correct what is named under errors and send it again.", errors=errors)
+    return {name: _plain(fields[name], value) for name, value in found.items()}
 
 
 def wrong(field: Field, value: Any, pointer: str) -> dict[str, str]:
@@ -177,6 +211,7 @@ def _bytes() -> bytes:
         raise BadRequest("The body broke off or is not well formed.") from error
     if len(data) > largest:
         raise _too_large(largest)
+    g.body = data      # what an Idempotency-Key stands for
     return data
 
 

@@ -2,9 +2,9 @@
 from functools import cache
 from typing import Any
 
-from app.records import parameters, schemas
+from app.records import actions, parameters, schemas
 from app.records.registry import resources
-from app.records.resource import Resource
+from app.records.resource import Action, Resource
 from app.records.schemas import Schema
 
 ABOUT = """Records are read by one grammar and written through one gate, the same as in the pages.
@@ -12,6 +12,7 @@ ABOUT = """Records are read by one grammar and written through one gate, the sam
 A change says what it has seen: read the record, send its ETag back as If-Match. Amounts are decimal strings in major units,
 times are UTC. Filters that share the number in `any.1.` are alternatives: `any.1.status=paid&any.1.total.gte=100`. Unknown
 parameters, fields and values are refused, never ignored. `Prefer: handling=preview` on a write answers what it would do."""
+KEYED = """Names this request: sent again within a day it is answered the same and does nothing. Refusals are not kept."""
 TAG = '^"[0-9]+"$'
 READ_PROBLEMS = (400, 401, 403, 404, 429, 503)
 PROBLEMS = {400: "It cannot be read", 401: "No token, or one that is not valid", 403: "The role does not allow it",
@@ -39,6 +40,7 @@ def document() -> Schema:
             "responses": {f"Problem{status}": _problem(status) for status in PROBLEMS},
             "parameters": {"IfMatch": _header("If-Match", "The ETag the record had when it was read.", True, pattern=TAG),
                            "IfNoneMatch": _header("If-None-Match", "An ETag: the answer is 304 while the record has it."),
+                           "IdempotencyKey": _header("Idempotency-Key", KEYED),
                            "Prefer": _header("Prefer", "handling=preview: answer what the write would do, and do nothing."),
                            "Id": {"name": "id", "in": "path", "required": True, "schema": schemas.ID}}}}
 
@@ -50,12 +52,13 @@ def _own() -> Schema:
 
 
 def _components() -> Schema:
-    found: Schema = {"Ref": schemas.REF, "Problem": schemas.PROBLEM, "Plan": schemas.PLAN}
+    found: Schema = {"Ref": schemas.REF, "Problem": schemas.PROBLEM, "Plan": schemas.PLAN, "Results": schemas.RESULTS}
     for resource in resources():
         found[resource.singular] = schemas.record(resource)
         found[f"{resource.singular}Page"] = schemas.page(resource)
         found[f"New{resource.singular}"] = schemas.body(resource, new=True)
         found[f"{resource.singular}Change"] = schemas.body(resource, new=False)
+        found[f"Many{resource.plural}"] = schemas.many(resource)
     return found
 
 
@@ -77,9 +80,26 @@ def _paths(resource: Resource) -> Schema:
             "patch": _writing(resource, "change", "Change the fields that are sent", changed),
             "put": _writing(resource, "replace", "Change the record to what is sent; the rest becomes empty", changed),
             "delete": _writing(resource, "trash", "Put the record into the trash")},
+        f"/{name}/summary": {"get": _operation(
+            resource, "summarise", "Counts and sums, by group", {"200": {"description": "The largest groups", "content": _json(
+                schemas.summary(resource))}}, READ_PROBLEMS, parameters=parameters.of_summary(resource))},
+        f"/{name}/bulk": {"post": _writing(
+            resource, "upsert", "Create or change up to 1,000 records", f"Many{resource.plural}",
+            {"200": {"description": "A result a record", "content": _json({"$ref": "#/components/schemas/Results"})}},
+            (409, 413, 415, 422), seen=False)},
         f"{one}/restore": {
             "parameters": [_ref("parameters", "Id")],
-            "post": _writing(resource, "restore", "Take the record out of the trash")}}
+            "post": _writing(resource, "restore", "Take the record out of the trash", posted=True)},
+        **{f"{one}/{action.name}": {"parameters": [_ref("parameters", "Id")], "post": _action(resource, action)}
+           for action in actions.registered(resource)}}
+
+
+def _action(resource: Resource, action: Action) -> Schema:
+    done = {"type": "object", "required": ["detail", "data"], "additionalProperties": False, "properties": {
+        "detail": {"type": "string"}, "data": {"$ref": f"#/components/schemas/{resource.singular}"}}}
+    body = {"requestBody": {"required": False, "content": _json(schemas.action(action))}}
+    return _operation(resource, action.name, action.title, {"200": {"description": "It is done", "content": _json(done)}},
+                      (*READ_PROBLEMS, 409, 412, 413, 415, 422), parameters=[_ref("parameters", "IdempotencyKey")], **body)
 
 
 def _operation(resource: Resource, verb: str, summary: str, answers: Schema, problems: tuple[int, ...], **more: Any) -> Schema:
@@ -89,13 +109,15 @@ def _operation(resource: Resource, verb: str, summary: str, answers: Schema, pro
 
 
 def _writing(resource: Resource, verb: str, summary: str, schema: str = "", answers: Schema | None = None,
-             problems: tuple[int, ...] = (409, 412, 413, 415, 422, 428), seen: bool = True) -> Schema:
-    answers = answers or {"200": _record(resource, "The record as it is now")}
-    answers["200"] = {**answers.get("200", {"description": "What would happen"}), "content": _json(
-        {"anyOf": [{"$ref": f"#/components/schemas/{resource.singular}"}, {"$ref": "#/components/schemas/Plan"}]}
-        if "201" not in answers else {"$ref": "#/components/schemas/Plan"})}
+             problems: tuple[int, ...] = (409, 412, 413, 415, 422, 428), seen: bool = True, posted: bool = False) -> Schema:
+    plan: Schema = {"$ref": "#/components/schemas/Plan"}
+    if answers is None:
+        both = {"anyOf": [{"$ref": f"#/components/schemas/{resource.singular}"}, plan]}
+        answers = {"200": {**_record(resource, "The record as it is now"), "content": _json(both)}}
+    answers.setdefault("200", {"description": "What would happen", "content": _json(plan)})
     body = {"requestBody": {"required": True, "content": _json({"$ref": f"#/components/schemas/{schema}"})}} if schema else {}
-    needs = [_ref("parameters", "Prefer"), *([_ref("parameters", "IfMatch")] if seen else [])]
+    needs = [_ref("parameters", "Prefer"), *([_ref("parameters", "IfMatch")] if seen else []),
+             *([_ref("parameters", "IdempotencyKey")] if posted or not seen else [])]
     return _operation(resource, verb, summary, answers, (*READ_PROBLEMS, *problems), parameters=needs, **body)
 
 

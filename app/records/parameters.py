@@ -1,7 +1,7 @@
 """The parameters of a list as OpenAPI describes them: every filter there is, made from the declarations."""
 from typing import Any
 
-from app.records import represent, schemas
+from app.records import represent, schemas, summary
 from app.records.asking import DEFAULT_LIMIT, LONGEST_SEARCH, MOST_ROWS, TRASHED
 from app.records.fields import Choice, Field, Integer, Lines, Reference
 from app.records.filters import BUILT_IN
@@ -19,6 +19,14 @@ SEVERAL = ("eq", "ne", "contains", "starts")
 def of(resource: Resource) -> list[Schema]:
     """All a list understands."""
     return [fields(resource), *_words(resource), *filtering(resource)]
+
+
+def of_summary(resource: Resource) -> list[Schema]:
+    """The filters of a list, and what its records are grouped and summed by."""
+    named = [("group", summary.grouping(resource), "Groups by these"), ("sum", summary.summing(resource), "Adds these up")]
+    words = [_query(name, {"type": "array", "items": {"enum": [field.name for field in fields]}, "minItems": 1}, about,
+                    style="form", explode=False) for name, fields, about in named if fields]
+    return [*words, *_words(resource), *filtering(resource)]
 
 
 def filtering(resource: Resource) -> list[Schema]:

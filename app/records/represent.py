@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.audit import Actor
 from app.errors import BadRequest, PreconditionFailed, PreconditionRequired
-from app.records import policy
+from app.records import policy, problems
 from app.records.change import Outcome
 from app.records.fields import DateTime, Field
 from app.records.query import Page, Query, Row
@@ -55,6 +55,12 @@ def plan(resource: Resource, outcome: Outcome, errors: Mapping[str, str]) -> dic
         "outcome": outcome.kind, "id": outcome.id if outcome.id and outcome.id > 0 else None, "version": outcome.version,
         "changes": [{"column": column, "old": plain(old), "new": plain(new)} for column, (old, new) in outcome.diff.items()],
         "errors": [{"pointer": pointer, "detail": sentence} for pointer, sentence in errors.items()]}
+
+
+def results(resource: Resource, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What became of each row of a bulk upsert, in its order; pointers are within the row."""
+    return {"data": [plan(resource, one, {name if name.startswith("/") else problems.pointer(resource, name): sentence
+                                          for name, sentence in one.errors.items()}) for one in outcomes]}
 
 
 def plain(value: Any) -> Any:

@@ -4,7 +4,9 @@ from typing import Any
 from app.records.fields import Choice, Currency, Email, Field, Integer, Lines, LongText, Reference, Text
 from app.records.registry import named
 from app.records.represent import ALWAYS
-from app.records.resource import Resource
+from app.records.resource import Action, Resource
+from app.records.summary import grouping, summing
+from app.records.upserts import MOST
 from app.records.values import ADDRESS
 
 Schema = dict[str, Any]
@@ -37,6 +39,10 @@ PLAN: Schema = {
         "errors": {"type": "array", "items": {
             "type": "object", "required": ["pointer", "detail"], "additionalProperties": False,
             "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}}}}}
+
+RESULTS: Schema = {
+    "type": "object", "required": ["data"], "additionalProperties": False, "description": "What became of each row.",
+    "properties": {"data": {"type": "array", "items": {"$ref": "#/components/schemas/Plan"}}}}
 
 
 def read(field: Field) -> Schema:
@@ -105,6 +111,33 @@ def body(resource: Resource, new: bool) -> Schema:
     needed = [field.name for field in fields if new and field.required and field.default is None]
     return {"type": "object", "additionalProperties": False, **({"required": needed} if needed else {}),
             "properties": {field.name: _told(field, write(field, field.name in needed)) for field in fields}}
+
+
+def many(resource: Resource) -> Schema:
+    """Records to create or change, each found by its id, its key or what a provider calls it."""
+    one = body(resource, new=False)
+    naming: Schema = {"id": ID, "version": {"type": ["integer", "null"], "description": "Refuses to overwrite another version."}}
+    if resource.outside:
+        naming["account"] = {"type": "string", "description": "Whose external_id it is."}
+    row = {**one, "properties": {**naming, **one["properties"]}}
+    return {"type": "object", "required": ["data"], "additionalProperties": False,
+            "properties": {"data": {"type": "array", "items": row, "maxItems": MOST}}}
+
+
+def action(action: Action) -> Schema:
+    """What an action asks for."""
+    return _object({field.name: _told(field, write(field, field.required)) for field in action.fields})
+
+
+def summary(resource: Resource) -> Schema:
+    """Counts and sums by group."""
+    groups = {field.name: read(field) for field in grouping(resource)}
+    sums = {field.name: {"type": "string", "pattern": AMOUNT} if field.kind == "money" else {"type": "integer"}
+            for field in summing(resource)}
+    line = {"type": "object", "required": ["count", "sum"], "additionalProperties": False,
+            "properties": {**groups, "count": {"type": "integer", "minimum": 0}, "sum": _object(sums)}}
+    return {"type": "object", "required": ["data", "capped"], "additionalProperties": False, "properties": {
+        "data": {"type": "array", "items": line}, "capped": {"type": "boolean", "description": "There are more groups."}}}
 
 
 def page(resource: Resource) -> Schema:

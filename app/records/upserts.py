@@ -16,27 +16,28 @@ MOST = 1_000
 Row = Mapping[str, Any]
 
 
-def upsert(session: Session, resource: str, rows: Sequence[Row], source: Source) -> list[Outcome]:
+def upsert(session: Session, resource: str, rows: Sequence[Row | Outcome], source: Source) -> list[Outcome]:
     """Create or change a record for each row, in the caller's transaction; one outcome a row, in order.
 
     A row is {field name: value} and is found by its `id` (which only changes), else by the key of the resource, else by
     `external_id` (within `account`, where that is given). A `version` beside them refuses to overwrite another one. Rows
-    end as if sent one after the other, so a record may come twice; a refused row refuses no other. Raises TooLarge beyond
-    1,000 rows. Like `changes.apply`: once a transaction, and the last thing in it.
+    end as if sent one after the other, so a record may come twice; a refused row refuses no other, nor does one that is an
+    Outcome already: it was refused before. Raises TooLarge beyond 1,000 rows. Like `changes.apply`: once a transaction, and
+    the last thing in it.
     """
     return _decided(resource, rows, lambda asked: changes.apply(session, asked, source))
 
 
-def plan(session: Session, resource: str, rows: Sequence[Row], source: Source) -> list[Outcome]:
+def plan(session: Session, resource: str, rows: Sequence[Row | Outcome], source: Source) -> list[Outcome]:
     """What `upsert` would do now. Writes and locks nothing."""
     return _decided(resource, rows, lambda asked: changes.plan(session, asked, source))
 
 
-def _decided(resource: str, rows: Sequence[Row], decide: Callable[[list[Change]], list[Outcome]]) -> list[Outcome]:
+def _decided(resource: str, rows: Sequence[Row | Outcome], decide: Callable[[list[Change]], list[Outcome]]) -> list[Outcome]:
     if len(rows) > MOST:
         raise TooLarge(f"At most {MOST:,} rows are taken at once, and these are {len(rows):,}. Send them in smaller parts.")
     kind = named(resource)
-    read = [_change(kind, row) for row in rows]
+    read = [row if isinstance(row, Outcome) else _change(kind, row) for row in rows]
     decided = iter(decide([one for one in read if isinstance(one, Change)]))
     return [next(decided) if isinstance(one, Change) else one for one in read]
 

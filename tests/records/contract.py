@@ -11,7 +11,7 @@ from app.records.openapi import document
 TYPES: dict[str, tuple[type, ...]] = {"object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "number": (int, float),
                                       "boolean": (bool,), "null": (type(None),)}
 KNOWN = {"type", "enum", "oneOf", "anyOf", "required", "properties", "additionalProperties", "items", "pattern", "$ref", "format",
-         "minimum", "maximum", "minLength", "maxLength", "minItems", "minProperties", "description", "default"}
+         "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "description", "default"}
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from random import Random
 import pytest
 
 from app.extensions import db
-from app.records import parameters, query
+from app.records import actions, parameters, query
 from app.records import schemas as schemas_of_ours
 from app.records.openapi import document
 from app.records.registry import named, resources
+from app.records.values import ADDRESS
 from tests.records.api_client import BASE, Program
 from tests.records.contract import KNOWN, resolved, wrong
 from tests.records.stock import NAMES, ask, fill
@@ -87,6 +88,8 @@ def test_it_describes_every_address_of_the_api_and_no_other(app):
     described = {(re.sub(r"^/(\w+)(?=/|$)", "/{resource}", path) if path != "/openapi.json" else path, verb.upper()) for path, verb, _ in operations()}
     routed = {(re.sub(r"<int[^>]*:id>", "{id}", rule.rule.removeprefix(BASE)).replace("<resource:resource>", "{resource}"), verb)
               for rule in app.url_map.iter_rules() if rule.rule.startswith(BASE) for verb in rule.methods - {"HEAD", "OPTIONS"}}
+    routed.remove(("/{resource}/{id}/<action:action>", "POST"))
+    routed |= {(f"/{{resource}}/{{id}}/{action.name}", "POST") for resource in resources() for action in actions.registered(resource)}
     assert described == {(re.sub(r"{\w+:(\w+)}", r"{\1}", path), verb) for path, verb in routed}
     assert {path.split("/")[1] for path in document()["paths"]} == {"openapi.json", *NAMES}
 
@@ -121,7 +124,7 @@ def sample(schema, random):
         return [sample(schema["items"], random) for _ in range(schema["minItems"])]
     if schema["type"] == "integer":
         return random.randint(schema["minimum"], min(schema["maximum"], 10**6))
-    if schema.get("pattern") == schemas_of_ours.ADDRESS:
+    if schema.get("pattern") == ADDRESS:
         return "ada@acme.example"
     if schema.get("pattern") == schemas_of_ours.AMOUNT:
         return f"{random.randrange(1000)}.{random.randrange(100):02}"

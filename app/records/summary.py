@@ -1,0 +1,98 @@
+"""Counts and sums of the records a list would have, by group: `group=status&sum=total` with the filters of the list."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy.orm import Session
+
+from app.errors import BadRequest
+from app.records import bounds, money, policy, query
+from app.records.asking import Query
+from app.records.field import Field
+from app.records.fields import Currency, Money
+from app.records.resource import Resource
+
+WORDS = ("group", "sum")
+GROUPED = ("choice", "boolean", "text", "date")
+"""Kinds of fields that make groups; text only where an index keeps it."""
+SUMMED = ("money", "integer")
+MOST_GROUPS = 100
+PART = 1_000_000           # added up in two parts, so that no sum is too large for the database
+
+
+def of(session: Session, asked: Query, args: Mapping[str, str]) -> dict[str, Any]:
+    """{"data": [{the groups…, "count", "sum": {…}}], "capped"}: the largest groups first, at most 100 of them.
+
+    A sum of money has its currency among the groups, for amounts of several add up to nothing. 1 statement, up to 2 more with
+    q=. Raises BadRequest for a field that cannot be grouped or summed by, or that the actor may not see; and where it takes
+    the database too long.
+    """
+    groups, sums = _named(asked, args, "group", _groups), _named(asked, args, "sum", _sums)
+    beside = {field.currency for field in sums if isinstance(field, Money)}
+    groups += [one for one in _groups(asked) if one.name in beside and one not in groups]
+    try:
+        with bounds.within(session.connection(), bounds.CAREFUL):
+            found = _read(session, asked, groups, sums)
+    except bounds.TooLong:
+        raise bounds.refusal(asked) from None
+    return {"data": [_line(row, groups, sums) for row in found[:MOST_GROUPS]], "capped": len(found) > MOST_GROUPS}
+
+
+def grouping(resource: Resource) -> list[Field]:
+    """The fields a summary can have groups by."""
+    return [field for field in resource.fields if field.kind in GROUPED
+            and (field.kind != "text" or field.sortable or isinstance(field, Currency))]
+
+
+def summing(resource: Resource) -> list[Field]:
+    """The fields whose values it can add up."""
+    return [field for field in resource.fields if field.kind in SUMMED]
+
+
+def _groups(asked: Query) -> list[Field]:
+    return _seen(asked, grouping(asked.resource))
+
+
+def _sums(asked: Query) -> list[Field]:
+    """Money is summed by currency, so who may not see the one cannot have the other."""
+    seen = {field.name for field in policy.readable(asked.actor, asked.resource)}
+    return [field for field in _seen(asked, summing(asked.resource)) if not isinstance(field, Money) or field.currency in seen]
+
+
+def _seen(asked: Query, fields: Sequence[Field]) -> list[Field]:
+    seen = policy.readable(asked.actor, asked.resource)
+    return [field for field in fields if field in seen]
+
+
+def _named(asked: Query, args: Mapping[str, str], word: str, offered: Any) -> list[Field]:
+    known = {field.name: field for field in offered(asked)}
+    names = list(dict.fromkeys(filter(None, (name.strip() for name in args.get(word, "").split(",")))))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        ways = f"Choose from {', '.join(known)}." if known else "Leave it out."
+        raise BadRequest("Some parameters cannot be read.", errors={word: f"There is no {unknown[0]!r} to {word} by. {ways}"})
+    return [known[name] for name in names]
+
+
+def _read(session: Session, asked: Query, groups: Sequence[Field], sums: Sequence[Field]) -> list[Any]:
+    table = asked.resource.table
+    columns: list[ColumnElement[Any]] = [table.c[field.column].label(f"by_{field.name}") for field in groups]
+    added = [func.sum(part).label(f"{name}_{field.name}") for field in sums
+             for name, part in (("high", table.c[field.column] // literal(PART)), ("low", table.c[field.column] % literal(PART)))]
+    counted = func.count().label("number")
+    statement = select(*columns, counted, *added).select_from(table).where(*query.matching(session, asked))
+    if columns:
+        statement = statement.group_by(*columns).order_by(counted.desc(), *columns)
+    return list(session.execute(statement.limit(MOST_GROUPS + 1)).mappings())
+
+
+def _line(row: Mapping[str, Any], groups: Sequence[Field], sums: Sequence[Field]) -> dict[str, Any]:
+    values = {field.name: row[f"by_{field.name}"] for field in groups}
+    return {**{name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values.items()},
+            "count": row["number"], "sum": {field.name: _sum(field, row, values) for field in sums}}
+
+
+def _sum(field: Field, row: Mapping[str, Any], groups: Mapping[str, Any]) -> Any:
+    """A whole number, or an amount in major units; nothing adds up to 0."""
+    number = int(row[f"high_{field.name}"] or 0) * PART + int(row[f"low_{field.name}"] or 0)
+    return money.from_minor(number, groups.get(field.currency)) if isinstance(field, Money) else number
