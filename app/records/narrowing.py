@@ -119,7 +119,7 @@ def _of_others(found: Reference) -> str:
 def offered(asked: Query) -> list[tuple[str, str]]:
     """(title, address of its form) for each field this list can be filtered by."""
     known = (*policy.readable(asked.actor, asked.resource), *filters.BUILT_IN[1:])
-    keep = listing.query_string(asked.args)
+    keep = listing.query_string(asked.args) or None
     return [(one.title, url_for("records.narrow", resource=asked.resource.name, by=one.name, keep=keep))
             for one in known if WORDS[one.kind]]
 

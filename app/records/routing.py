@@ -1,5 +1,5 @@
 """Record pages in the URL map: the converter that knows the resources, and the blueprint the pages hang on."""
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, g, url_for
 from werkzeug.routing import BaseConverter, Map
 
 from app import ui
@@ -34,7 +34,15 @@ class ActionConverter(BaseConverter):
 def init_app(app: Flask) -> None:
     """Make `<resource:resource>` and `<action:action>` work in routes, and give templates the words for values."""
     app.url_map.converters.update(resource=ResourceConverter, action=ActionConverter)
-    app.jinja_env.globals.update(said=labels.said, amount=labels.amount)
+    app.jinja_env.globals.update(said=labels.said, amount=labels.amount, record_url=record_url)
+
+
+def record_url(resource: str, id: int) -> str:
+    """The page of a record. The address of the list before it is made once a request: a list has a link a row and more."""
+    lists: dict[str, str] = g.setdefault("record_lists", {})
+    if resource not in lists:
+        lists[resource] = url_for("records.index", resource=resource)
+    return f"{lists[resource]}/{id}"
 
 
 def _entries() -> list[ui.Entry]:
