@@ -16,7 +16,7 @@ from app.records.registry import named, resources
 from app.records.resource import Resource
 
 PAGE = 50
-AT_WORK = {"choose": "Choosing", "plan": "Previewing", "apply": "Running", "undo": "Undoing"}
+AT_WORK = {"choose": "Collecting", "plan": "Previewing", "apply": "Running", "undo": "Undoing"}
 
 
 class Mark(NamedTuple):

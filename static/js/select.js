@@ -15,7 +15,7 @@ function tell() {
   all.indeterminate = count > 0 && !whole;
   for (const tick of found) tick.closest("tr").classList.toggle("on", tick.checked);
   bar.hidden = count === 0;
-  rest.hidden = !whole;
+  rest.hidden = !whole || !("more" in rest.dataset);
   bar.querySelector("[data-pick-count]").textContent = everything.checked ? "Selected" : `${count} selected`;
 }
 

@@ -7,6 +7,7 @@ STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-pract
 PAGES = ("/", "/customers", "/products", "/orders", "/payments", "/subscriptions", "/deliveries", "/orders/1", "/customers/1",
          "/payments/1", "/orders/1/edit", "/orders/new", "/webhooks", "/webhooks?status=dead", "/webhooks/events/1", "/imports",
          "/imports/new", "/imports/1", "/imports/2", "/exports", "/exports/1", "/exports/new?resource=orders", "/jobs", "/jobs/1",
+         "/orders/bulk?do=edit&id=1,2", "/orders/bulk?do=status&id=1", "/orders/bulk?do=trash&all=1", "/bulk",
          "/integrations", "/trail", "/settings", "/no-such-page")
 
 
