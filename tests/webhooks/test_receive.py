@@ -13,8 +13,7 @@ from app.integrations import registry
 from app.integrations.provider import Answer, Incoming, Provider
 from app.records.changes import Change
 from app.transaction import apart
-from app.webhooks import endpoints, rejects
-from app.webhooks import receive as receiving
+from app.webhooks import endpoints, inbox, rejects
 from app.webhooks.models import Body, StoredSecret
 from app.webhooks.receive import LONGEST_KEY, key
 from tests.webhooks.conftest import SECRETS, STRIPE_SECRET, event, events, only, payments, receipts, signed
@@ -243,7 +242,7 @@ def test_it_is_noted_when_a_secret_was_last_used_but_not_at_every_post(post, end
 def test_while_the_database_is_busy_the_provider_is_asked_to_come_again(app, post, endpoint, database, monkeypatch):
     if database != "sqlite":
         pytest.skip("PostgreSQL lets everybody write")
-    monkeypatch.setattr(receiving, "PATIENCE", 0.05)
+    monkeypatch.setattr(inbox, "PATIENCE", 0.05)
     endpoint()
     with apart():
         assert post("payment_succeeded").status_code == 503

@@ -1,0 +1,161 @@
+"""The inbox: what is proven goes into the tables, what arrives together in one transaction, committed before it is answered."""
+import time
+from dataclasses import dataclass, field
+from threading import Condition
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.errors import Unavailable
+from app.integrations.provider import Receipt
+from app.transaction import apart, is_sqlite, repeated
+from app.webhooks import live
+from app.webhooks.models import Body, Event, StoredReceipt, StoredSecret
+
+log = structlog.get_logger()
+PATIENCE = 3.0           # seconds: the most impatient providers hang up after five
+Row = dict[str, Any]
+Known = tuple[int, str]  # what makes two receipts the same event: endpoint and dedupe key
+
+
+@dataclass(eq=False)
+class Arrival:
+    """A proven post on its way into the tables, and the rows its events become."""
+
+    endpoint_id: int
+    secret_id: int
+    receipt: Receipt
+    headers: dict[str, str]
+    events: list[Row]
+    at: float = field(default_factory=time.monotonic)
+    is_settled: bool = False
+    refused: Unavailable | None = None
+
+
+_door = Condition()
+_waiting: list[Arrival] = []
+_is_writing = False
+
+
+def keep(arrival: Arrival) -> None:
+    """Keep its events, body and receipts: committed when this returns. Raises Unavailable when they are not kept.
+
+    Of the threads that come together one writes for all; whoever comes meanwhile is in the next transaction.
+    """
+    global _is_writing
+    with _door:
+        _waiting.append(arrival)
+        _door.wait_for(lambda: arrival.is_settled or not _is_writing)
+        group = [] if arrival.is_settled else _waiting.copy()
+        if group:
+            _is_writing = True
+            _waiting.clear()
+    if group:
+        _settle(group)
+    if arrival.refused is not None:
+        raise Unavailable(arrival.refused.detail, title=arrival.refused.title)
+
+
+def _settle(group: list[Arrival]) -> None:
+    """Write for the whole group and let everybody in it go, whatever happens: without a commit the answer is no."""
+    global _is_writing
+    outcomes: list[Unavailable | None] = [_not_kept()] * len(group)
+    try:
+        outcomes = _outcomes(group)
+    finally:
+        with _door:
+            for arrival, refused in zip(group, outcomes, strict=True):
+                arrival.refused, arrival.is_settled = refused, True
+            _is_writing = False
+            _door.notify_all()
+
+
+def _outcomes(group: list[Arrival]) -> list[Unavailable | None]:
+    """Why each is not kept; None if it is. What cannot be written together is written one by one, so that one spoils none."""
+    try:
+        _commit(group)
+    except Unavailable as busy:     # the turn to write did not come: alone it would not come sooner
+        return [busy] * len(group)
+    except Exception as error:      # the edge: whatever it is, the provider hears that it has to come again
+        if len(group) > 1:
+            return [outcome for arrival in group for outcome in _outcomes([arrival])]
+        log.error("webhooks.not_kept", endpoint=group[0].endpoint_id, error=str(getattr(error, "orig", error)))
+        return [_not_kept()]
+    return [None] * len(group)
+
+
+def _not_kept() -> Unavailable:
+    return Unavailable("The event could not be kept. Send it again.")
+
+
+@repeated
+def _commit(group: list[Arrival]) -> None:
+    left = min(arrival.at for arrival in group) + PATIENCE - time.monotonic()
+    if left < 0:
+        raise _not_kept()
+    with apart(left) as connection:
+        _store(connection, group)
+
+
+def _store(connection: Connection, group: list[Arrival]) -> None:
+    """The database decides which events are new: we insert, we never look first."""
+    for arrival in sorted(group, key=lambda arrival: arrival.secret_id):
+        if live.noteworthy(arrival.secret_id):
+            connection.execute(USED, {"secret": arrival.secret_id, "at": arrival.receipt.received_at})
+    rows = [(arrival, event) for arrival in group for event in arrival.events]
+    rows.sort(key=lambda row: _known(row[1]))      # one order for all: two transactions never wait for each other
+    if rows:
+        new = _insert_events(connection, [event for _, event in rows])
+        _insert_receipts(connection, rows, new)
+
+
+def _known(event: Row) -> Known:
+    return event["endpoint_id"], event["dedupe_key"]
+
+
+def _insert_events(connection: Connection, events: list[Row]) -> dict[Known, int]:
+    """The ids of those that are new."""
+    statement = INSERT_EVENTS["sqlite" if is_sqlite(connection) else "postgresql"]
+    return {(row[1], row[2]): row[0] for row in connection.execute(statement, events)}
+
+
+def _insert_receipts(connection: Connection, rows: list[tuple[Arrival, Row]], new: dict[Known, int]) -> None:
+    """One for each event of each post. The first to tell of a new event keeps its body, those after it are duplicates."""
+    firsts: dict[Known, Arrival] = {}
+    for arrival, event in rows:
+        if _known(event) in new:
+            firsts.setdefault(_known(event), arrival)
+    bodies = _insert_bodies(connection, list(dict.fromkeys(firsts.values())))
+    receipts = []
+    for arrival, event in rows:
+        first = firsts.pop(_known(event), None) if firsts.get(_known(event)) is arrival else None
+        event_id = new.get(_known(event)) or connection.execute(SAME_EVENT, event).scalar_one()
+        receipts.append(_receipt(arrival, event_id, None if first is None else bodies[first]))
+    connection.execute(INSERT_RECEIPTS, receipts)
+
+
+def _insert_bodies(connection: Connection, arrivals: list[Arrival]) -> dict[Arrival, int]:
+    if not arrivals:
+        return {}
+    ids = connection.execute(INSERT_BODIES, [{"content": arrival.receipt.body} for arrival in arrivals]).scalars()
+    return dict(zip(arrivals, ids, strict=True))
+
+
+def _receipt(arrival: Arrival, event_id: int, body_id: int | None) -> Row:
+    receipt = arrival.receipt
+    return {"endpoint_id": arrival.endpoint_id, "event_id": event_id, "verdict": "duplicate" if body_id is None else "ok",
+            "reason": None, "more": 0, "received_at": receipt.received_at, "remote_ip": receipt.remote_ip,
+            "size": len(receipt.body), "headers": arrival.headers, "body_id": body_id, "secret_id": arrival.secret_id}
+
+
+INSERT_BODIES = insert(Body).returning(Body.id, sort_by_parameter_order=True)
+INSERT_RECEIPTS = insert(StoredReceipt)
+INSERT_EVENTS = {
+    dialect: made(Event).on_conflict_do_nothing(index_elements=["endpoint_id", "dedupe_key"])
+    .returning(Event.id, Event.endpoint_id, Event.dedupe_key)
+    for dialect, made in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+USED = update(StoredSecret).where(StoredSecret.id == bindparam("secret")).values(used_at=bindparam("at"))
+SAME_EVENT = select(Event.id).where(Event.endpoint_id == bindparam("endpoint_id"), Event.dedupe_key == bindparam("dedupe_key"))
