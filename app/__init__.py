@@ -4,7 +4,7 @@ from pkgutil import iter_modules
 
 from flask import Flask
 
-from app import access, accounts, cli, commerce, forgery, protection, providers, ui
+from app import access, accounts, addresses, cli, commerce, forgery, protection, providers, ui
 from app.accounts import sessions
 from app.accounts import views as accounts_views
 from app.config import ROOT, Config
@@ -44,6 +44,7 @@ def create_app(config: Config | None = None) -> Flask:
     forgery.init_app(app)
     limiter.init_app(app)          # once it is known who asks
     ui.init_app(app)
+    addresses.init_app(app)
     routing.init_app(app)
     for pages in PAGES:
         app.register_blueprint(pages.bp)

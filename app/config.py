@@ -47,7 +47,7 @@ class Config:
     lease_seconds: float = 60.0
     sweep_seconds: float = 5.0
     busy_seconds: float = 15.0    # how long a writer waits for its turn
-    max_upload_bytes: int = 50 * 1024 * 1024
+    max_upload_bytes: int = 50_000_000
     max_body_bytes: int = 2 * 1024 * 1024
 
     @cached_property

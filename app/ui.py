@@ -18,13 +18,13 @@ from werkzeug.wrappers import Response
 
 from app.access import can, current_actor, public
 from app.config import ROOT, config
+from app.sizes import size
 
 bp = Blueprint("ui", __name__)
 bootstrap = Bootstrap5()
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 UNITS = ((86_400 * 365, "y"), (86_400 * 30, "mo"), (86_400, "d"), (3_600, "h"), (60, "min"))
-SIZES = ("bytes", "KB", "MB", "GB", "TB")
 CHOICES = {"theme": ("system", "light", "dark"), "rows": ("normal", "dense", "roomy")}
 """What a person may choose about the look, kept in a cookie for a year; the first of each is what holds without one."""
 YEAR = 365 * 86_400
@@ -223,16 +223,6 @@ def ago(value: datetime | None) -> str:
 def number(value: int | float | None) -> str:
     """ "10,000"; nothing reads as a dash."""
     return "—" if value is None else f"{value:,}"
-
-
-def size(value: int | None) -> str:
-    """ "1.2 MB"; thousands, as file managers count."""
-    if value is None:
-        return "—"
-    amount, unit = float(value), 0
-    while amount >= 1000 and unit < len(SIZES) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{value:,} bytes" if unit == 0 else f"{amount:.1f} {SIZES[unit]}"
 
 
 def initials(name: str) -> str:

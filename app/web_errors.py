@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
 
+from app import addresses
 from app.errors import Problem, TooManyRequests, Unauthorised, Unavailable
 from app.transaction import passing
 
@@ -51,6 +52,8 @@ def translate(error: HTTPException) -> AnyResponse:
     """What Flask and Werkzeug raise, in our words, with the headers it carries. Redirects stay what they are."""
     if error.code is None or error.code < 400 or error.response is not None:
         return error.get_response()
+    if error.code == 404 and (there := addresses.meant()):
+        return redirect(there, 308)
     title, detail = WORDS.get(error.code, WORDS[400 if error.code < 500 else 500])
     if request.path.startswith(PROGRAMS):
         title, detail = FOR_PROGRAMS.get(error.code, (title, detail))

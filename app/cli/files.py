@@ -17,6 +17,7 @@ from app.imports.command import Wishes, import_file
 from app.records.registry import named, resources
 
 AS = "Act with the rights of this person. Default: the command line, with every right."
+SHOWN = 50      # lines of the same sort
 COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 
 
@@ -39,7 +40,7 @@ def import_command(resource: str, file: Path, mode: str, key: str | None, mappin
     wishes = Wishes(mode, key, _mapped(mapping), all_or_nothing, dry_run)
     with _usage():
         report = import_file(file, resource, wishes, by=_actor(email))
-    click.echo(json.dumps(report, ensure_ascii=False, indent=1) if as_json else _said(report, dry_run))
+    click.echo(json.dumps(report, ensure_ascii=False, indent=1) if as_json else _said(report))
     if report["status"] != "done":
         raise click.exceptions.Exit(1)
 
@@ -115,16 +116,24 @@ def _mapped(pairs: tuple[str, ...]) -> dict[str, str]:
     return mapping
 
 
-def _said(report: dict[str, Any], dry_run: bool) -> str:
-    would = "Nothing was written. " if dry_run or report["status"] == "refused" else ""
-    counts = ", ".join(f"{report[name]:,} {name}" for name in COUNTS if report[name])
-    lines = [f"{would}{report['rows']:,} rows{': ' + counts if counts else ''}."]
-    for error in report["errors"][:50]:
-        place = f"row {error['row']}" if error["row"] else "file"
-        lines.append(f"  {place}{', ' + error['column'] if error['column'] else ''}: {error['message']}"
-                     + (f" (is: {error['value']})" if error["value"] else ""))
-    if len(report["errors"]) > 50:
-        lines.append(f"  … and {len(report['errors']) - 50:,} more; --json lists all.")
-    return "\n".join(lines)
+def _said(report: dict[str, Any]) -> str:
+    """The report in words: the counts, then why rows were refused, then why rows were skipped."""
+    would = "would be " if report.get("dry_run") else ""
+    nothing = "Nothing was written. " if would or report["status"] == "refused" else ""
+    counts = ", ".join(f"{report[name]:,} {would}{name}" for name in COUNTS if report[name])
+    refused = [f"  {_place(error)}: {error['message']}" + (f" (is: {error['value']})" if error["value"] else "")
+               for error in report["errors"]]
+    skipped = [f"  row {skip['row']} {would or 'was '}skipped: {skip['message']}" for skip in report["skips"]]
+    rows = f"{report['rows']:,} {'row' if report['rows'] == 1 else 'rows'}"
+    return "\n".join([f"{nothing}{rows}{': ' + counts if counts else ''}.", *_some(refused), *_some(skipped)])
+
+
+def _place(error: dict[str, Any]) -> str:
+    return (f"row {error['row']}" if error["row"] else "file") + (f", {error['column']}" if error["column"] else "")
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - SHOWN
+    return [*lines[:SHOWN], f"  … and {more:,} more; --json lists all."] if more > 0 else lines
 
 

@@ -9,6 +9,7 @@ from app.access import ROLES
 from app.accounts import users
 from app.accounts.models import User
 from app.audit import COMMAND_LINE, Actor
+from app.config import config
 from app.demo import hooks, sheets, words
 from app.demo.gate import count, write
 from app.demo.shop import Shop, Values, build
@@ -35,7 +36,8 @@ def load(orders: int = 2000, seed: int = 1) -> Loaded:
     Needs an application context; commits as it goes. Raises Conflict when there are records already.
     """
     if any(count(resource.model) for resource in registry.resources()):
-        raise Conflict("There are records here already. The demo is for an empty installation: set INSTANCE_DIR to a new folder.",
+        cure = "set INSTANCE_DIR to a new folder" if config().embedded else "set DATABASE_URL to an empty database"
+        raise Conflict(f"There are records here already. The demo is for an empty installation: {cure}.",
                        title="No demo was loaded")
     shop = build(orders, seed)
     staff = [_employ(*person) for person in words.TEAM]

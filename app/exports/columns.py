@@ -1,5 +1,6 @@
 """Which columns an export can have, and how the values of a record go into a file."""
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -45,7 +46,7 @@ def chosen(actor: Actor, resource: Resource, names: Sequence[str]) -> tuple[Fiel
 
 
 def values(fields: Sequence[Field], sheet: bool) -> Callable[[Row], list[Value]]:
-    """How a record becomes a row of a file; in a `sheet` numbers and days are cells of their kind."""
+    """How a record becomes a row of a file; in a `sheet` numbers, days and moments are cells of their kind."""
     ways = [_way(field, sheet) for field in fields]
     return lambda row: [way(row) for way in ways]
 
@@ -55,7 +56,18 @@ def _way(field: Field, sheet: bool) -> Callable[[Row], Value]:
         return lambda row: Decimal(written) if (written := field.written(row)) else None
     if field.kind == "integer" or field.kind == "date" and sheet:
         return lambda row: row.get(field.column)
+    if field.kind == "datetime" and sheet:
+        return lambda row: _moment(row.get(field.column), field.name in EXTRA)
     return field.written
+
+
+def _moment(value: datetime | None, cut: bool) -> Value:
+    """In UTC, which a sheet cannot say; `cut` to the second what no import reads back. Finer than that it is text."""
+    if value is None:
+        return None
+    at = value.astimezone(UTC).replace(tzinfo=None)
+    at = at.replace(microsecond=0) if cut else at
+    return at.isoformat(" ") if at.microsecond else at
 
 
 def objects(fields: Sequence[Field]) -> Callable[[Row], dict[str, Any]]:

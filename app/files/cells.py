@@ -1,7 +1,7 @@
 """The value of one cell: what it was in the file, and how it travels as JSON.
 
 Text, numbers and truth travel as themselves; what JSON cannot say is an object with one letter: {"d": day}, {"t": day and
-time}, {"h": time of day or span}, {"e": an error of the spreadsheet}.
+time}, {"h": time of day or span}, {"e": an error of the spreadsheet}, {"f": a formula without a value}.
 """
 import math
 from datetime import date, datetime, time, timedelta
@@ -39,6 +39,11 @@ def _number(value: float) -> Cell:
 def error(cell: Cell) -> str | None:
     """The error the spreadsheet shows in this cell, like #N/A, or None."""
     return cell.get("e") if isinstance(cell, dict) else None
+
+
+def formula(cell: Cell) -> str | None:
+    """The formula of a cell whose value the file does not hold, or None."""
+    return cell.get("f") if isinstance(cell, dict) else None
 
 
 def damaged(cell: Cell) -> bool:

@@ -11,13 +11,14 @@ from typing import Any
 from app.files.cells import Cell
 from app.files.delimited import open_delimited
 from app.files.headers import find_header, named
+from app.files.kinds import WORKBOOK, unreadable
 from app.files.limits import BadFile, Limits, Options
 from app.files.workbook import open_workbook
+from app.sizes import size
 
 PEEK = 60
 HOLD = 1 << 17  # characters
 Numbered = Iterator[tuple[int, list[Cell]]]
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def main() -> None:
@@ -40,14 +41,12 @@ def main() -> None:
 def read(path: Path, options: Options, limits: Limits) -> Iterator[dict[str, Any]]:
     """The messages about one file, in the order they are sent."""
     if path.stat().st_size > limits.size:
-        raise BadFile(f"It is larger than {limits.size // 2**20} MiB. Split it into several files.")
+        raise BadFile(f"It is larger than {size(limits.size)}. Split it into several files.")
     with path.open("rb") as file:
         head = file.read(8)
-    if not head:
-        raise BadFile("It is empty.")
-    if head == OLE:
-        raise BadFile("It is protected by a password, or an old XLS file. Save it as XLSX without a password, or as CSV.")
-    opened = open_workbook if head.startswith(b"PK\x03\x04") else open_delimited
+    if (sentence := unreadable(head)) is not None:
+        raise BadFile(sentence)
+    opened = open_workbook if head.startswith(WORKBOOK) else open_delimited
     about, rows = opened(path, options, limits)
     yield from _table(about, _counted(rows, limits), options)
 
@@ -59,15 +58,15 @@ def _table(about: dict[str, Any], rows: Numbered, options: Options) -> Iterator[
     if cells is None:
         raise BadFile("There are no rows in it." if options.header_row is None else f"Row {header} is empty: no headings there.")
     yield {"about": {**about, "headers": named(cells), "header_row": header}}
-    total, held, size = 0, [], 0
+    total, held, letters = 0, [], 0
     for row in chain(first, rows):
         if row[0] <= header:
             continue
-        total, size = total + 1, size + sum(len(cell) if isinstance(cell, str) else 8 for cell in row[1])
+        total, letters = total + 1, letters + sum(len(cell) if isinstance(cell, str) else 8 for cell in row[1])
         held.append(row)
-        if size > HOLD or len(held) == 500:
+        if letters > HOLD or len(held) == 500:
             yield {"rows": held}
-            held, size = [], 0
+            held, letters = [], 0
     if held:
         yield {"rows": held}
     yield {"end": total}

@@ -3,6 +3,7 @@ import re
 from collections.abc import Sequence
 
 from app.files.cells import Cell, text
+from app.files.guard import restore
 
 LIKE_DATA = re.compile(r"[\d\s.,:/+€$£%()-]+|[^@\s]+@[^@\s]+")
 
@@ -36,7 +37,7 @@ def named(cells: Sequence[Cell]) -> list[str]:
     """The names of the columns, all different: a blank heading is called after its letter, a repeated one numbered."""
     names: list[str] = []
     for position, cell in enumerate(cells):
-        name = " ".join(text(cell).split()) or f"Column {letter(position)}"
+        name = " ".join(restore(text(cell)).split()) or f"Column {letter(position)}"
         count, wanted = 2, name
         while name in names:
             name, count = f"{wanted} ({count})", count + 1

@@ -14,8 +14,8 @@ class BadFile(Problem):
 class Limits:
     """Bounds of one reading. Sizes in bytes, times in seconds."""
 
-    size: int = 50 * 2**20         # of the file
-    unpacked: int = 1_000 * 2**20  # of everything in a workbook together
+    size: int = 50_000_000          # of the file
+    unpacked: int = 1_000_000_000   # of everything in a workbook together
     ratio: int = 200               # unpacked to packed, of one part larger than `plain`
     plain: int = 10 * 2**20
     rows: int = 1_000_000

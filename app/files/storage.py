@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import fsspec
 from flask import current_app
 
+from app import sizes
 from app.config import config
 from app.errors import NotFound, TooLarge
 
@@ -47,7 +48,7 @@ class Storage:
             while piece := stream.read(PIECE):
                 size += len(piece)
                 if most is not None and size > most:
-                    raise TooLarge(f"The file is larger than {most // 2**20} MiB. Split it, or save it without pictures.")
+                    raise TooLarge(f"The file is larger than {sizes.size(most)}. Split it, or save it without pictures.")
                 digest.update(piece)
                 file.write(piece)
         return Stored(name, size, digest.hexdigest())

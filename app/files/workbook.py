@@ -7,8 +7,10 @@ from typing import Any
 import openpyxl
 from python_calamine_plus import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from app.files import formulas
 from app.files.cells import Cell, pack
 from app.files.limits import BadFile, Limits, Options
+from app.sizes import size
 
 Rows = Iterator[tuple[int, list[Cell]]]
 
@@ -23,7 +25,8 @@ def open_workbook(path: Path, options: Options, limits: Limits) -> tuple[dict[st
     except Exception:  # what one reader trips over, the other often reads
         sheets, rows = _by_openpyxl(path, options, limits)
     sheet = options.sheet or sheets[0]
-    return {"format": "xlsx", "sheet": sheet, "sheets": sheets, "encoding": None, "delimiter": None}, rows
+    return {"format": "xlsx", "sheet": sheet, "sheets": sheets, "encoding": None, "delimiter": None}, formulas.told(
+        rows, path, sheet, limits.columns)
 
 
 def _check_zip(path: Path, limits: Limits) -> None:
@@ -34,7 +37,7 @@ def _check_zip(path: Path, limits: Limits) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise BadFile("It is damaged: it begins like a workbook, but cannot be opened. Save it again, and upload that.") from None
     if len(parts) > 10_000 or sum(part.file_size for part in parts) > limits.unpacked:
-        raise BadFile(f"It unpacks to more than {limits.unpacked // 2**20} MiB. Save only the sheet with the data, as CSV.")
+        raise BadFile(f"It unpacks to more than {size(limits.unpacked)}. Save only the sheet with the data, as CSV.")
     for part in parts:
         if part.file_size > limits.plain and part.file_size > limits.ratio * max(part.compress_size, 1):
             raise BadFile("It is packed so tightly that it looks made to fill our memory. Save it as CSV, and upload that.")

@@ -1,6 +1,7 @@
 """Files for people to take away, written row by row in bounded memory: CSV, XLSX, JSON lines.
 
-A cell is text, a number or empty. Text is made harmless for spreadsheet programs; numbers are written as numbers.
+A cell is text, a number, a day, a moment (UTC, without a zone) or empty. Text is made harmless for spreadsheet programs; in a
+workbook the others are cells of their kind: amounts keep their decimals, days and moments read alike everywhere.
 """
 import csv
 import io
@@ -8,7 +9,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
@@ -17,24 +18,35 @@ from app.files.cells import EXACT
 from app.files.guard import defuse, shield
 from app.files.headers import letter
 
+
+class Fault(str):
+    """An error of a spreadsheet, like #N/A: written as one."""
+
+    __slots__ = ()
+
+
 Value = str | int | float | Decimal | bool | date | None
 LAST_ROW = 1_048_576
 LONGEST_TEXT = 32_767
 UNSAYABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)))
 """What XML 1.0 has no way to write."""
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)|\r")
-FIRST_DAY, LEAP = date(1899, 12, 30), date(1900, 3, 1)
+FIRST_DAY, LEAP = datetime(1899, 12, 30), date(1900, 3, 1)  # noqa: DTZ001 (a workbook knows no zones)
+DAY = timedelta(days=1)
+HEADING, DATE, MINUTES, SECONDS = 1, 2, 3, 4
+DECIMALS = {0: 5, 2: 6, 3: 7, 4: 8}
+"""The styles of cells, in the order STYLES declares them."""
 
 
-def csv_writer(file: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
-    """Write UTF-8 with the mark Excel needs, commas, CRLF (RFC 4180). Returns the number of rows."""
+def csv_writer(file: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Value]], delimiter: str = ",") -> int:
+    """Write UTF-8 with the mark Excel needs, commas unless told otherwise, CRLF (RFC 4180). Returns the number of rows."""
     text = io.TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
-    writer = csv.writer(text)
-    writer.writerow(headers)
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow([defuse(heading) for heading in headers])
     count = 0
     for row in rows:
         count += 1
-        writer.writerow([defuse(value) if isinstance(value, str) else value for value in row])
+        writer.writerow([defuse(value) if isinstance(value, str) and not isinstance(value, Fault) else value for value in row])
     text.flush()
     text.detach()
     return count
@@ -60,7 +72,7 @@ def xlsx_writer(file: BinaryIO, title: str, headers: Sequence[str], rows: Iterab
         while sheet == 0 or following is not None:
             sheet += 1
             with archive.open(f"xl/worksheets/sheet{sheet}.xml", "w", force_zip64=True) as part:
-                part.write(SHEET_HEAD + _row(1, headers, style=' s="1"').encode())
+                part.write(SHEET_HEAD + _row(1, headers, f' s="{HEADING}"').encode())
                 number = 1
                 while following is not None and number < LAST_ROW:
                     number += 1
@@ -83,12 +95,41 @@ def _cell(place: str, value: Value, style: str) -> str:
         return ""
     if isinstance(value, bool):
         return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
-    if isinstance(value, int | float | Decimal) and -EXACT < value < EXACT:
-        return f'<c r="{place}"><v>{value}</v></c>'
-    if isinstance(value, date) and not isinstance(value, datetime) and value >= LEAP:
-        return f'<c r="{place}" s="2"><v>{(value - FIRST_DAY).days}</v></c>'
+    if isinstance(value, int | float | Decimal) and _is_exact(value):
+        return f'<c r="{place}"{_decimals(value)}><v>{value}</v></c>'
+    if isinstance(value, date) and _fits(value):
+        return _moment(place, value) if isinstance(value, datetime) else f'<c r="{place}" s="{DATE}"><v>{_days(value)}</v></c>'
+    if isinstance(value, Fault):
+        return f'<c r="{place}" t="e"><v>{escape(value)}</v></c>'
     text = ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", shield(str(value).translate(UNSAYABLE))[:LONGEST_TEXT])
     return f'<c r="{place}" t="inlineStr"{style}><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+
+
+def _is_exact(value: int | float | Decimal) -> bool:
+    """Whether the fifteen digits of a spreadsheet are enough."""
+    return -EXACT < value < EXACT and not (isinstance(value, Decimal) and len(value.as_tuple().digits) > 15)
+
+
+def _decimals(value: int | float | Decimal) -> str:
+    """The style of an amount; other numbers have none."""
+    places = -int(value.as_tuple().exponent) if isinstance(value, Decimal) and value.is_finite() else None
+    return f' s="{DECIMALS[places]}"' if places in DECIMALS else ""
+
+
+def _fits(value: date) -> bool:
+    """Whether a workbook can say it: not before March 1900, and no finer than seconds."""
+    if isinstance(value, datetime):
+        return value.date() >= LEAP and not value.microsecond
+    return value >= LEAP
+
+
+def _days(value: date) -> int:
+    return (value - FIRST_DAY.date()).days
+
+
+def _moment(place: str, value: datetime) -> str:
+    style = SECONDS if value.second else MINUTES
+    return f'<c r="{place}" s="{style}"><v>{(value.replace(tzinfo=None) - FIRST_DAY) / DAY!r}</v></c>'
 
 
 def _rest(title: str, sheets: int) -> Iterator[tuple[str, str]]:
@@ -120,10 +161,13 @@ SHEET_HEAD = (f'{XML}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookVi
               'activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetFormatPr defaultColWidth="18" '
               'defaultRowHeight="15"/><sheetData>').encode()
 SHEET_FOOT = b"</sheetData></worksheet>"
-STYLES = (f'{XML}<styleSheet xmlns="{MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/>'
+FORMATS = ("yyyy-mm-dd", "yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss", "#,##0", "#,##0.00", "#,##0.000", "#,##0.0000")
+STYLES = (f'{XML}<styleSheet xmlns="{MAIN}"><numFmts count="{len(FORMATS)}">'
+          + "".join(f'<numFmt numFmtId="{number}" formatCode="{code}"/>' for number, code in enumerate(FORMATS, 164))
+          + '</numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/>'
           '<sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill>'
           '<fill><patternFill patternType="gray125"/></fill></fills>'
-          '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-          '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf xfId="0"/><xf xfId="0" fontId="1" applyFont="1"/>'
-          '<xf xfId="0" numFmtId="14" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" '
-          'builtinId="0"/></cellStyles></styleSheet>')
+          '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf/>'
+          f'</cellStyleXfs><cellXfs count="{len(FORMATS) + 2}"><xf xfId="0"/><xf xfId="0" fontId="1" applyFont="1"/>'
+          + "".join(f'<xf xfId="0" numFmtId="{number}" applyNumberFormat="1"/>' for number, _ in enumerate(FORMATS, 164))
+          + '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>')

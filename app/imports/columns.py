@@ -99,6 +99,8 @@ def _noticed(imported: Import, column: dict[str, Any], sure: str) -> str:
         found.append("No values")
     if column["errors"]:
         found.append(f"{column['errors']:,} cells show an error")
+    if column.get("formulas"):
+        found.append(f"{column['formulas']:,} formulas have no stored value: save the file once in a spreadsheet program")
     if column["long"]:
         found.append(f"{column['long']:,} long numbers were rounded by the spreadsheet")
     if field is not None and field.unique and column["repeats"]:

@@ -17,7 +17,7 @@ from app.imports.steps import Here
 from app.imports.targets import Target, keys, targets
 from app.imports.upload import start
 from app.records import batches
-from app.records.batches import ACCEPTED, REFUSED, Batch, BatchRow
+from app.records.batches import ACCEPTED, REFUSED, SKIPPED, Batch, BatchRow
 from app.records.registry import named
 from app.records.resource import Resource
 from app.transaction import lock, transaction
@@ -47,7 +47,7 @@ def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Repo
     steps = Here(by)
     read.read(steps, import_id)
     if (problem := _problem(import_id)) is not None:
-        return _report("refused", errors=[_error(None, "", "", "", problem)])
+        return _dry(wishes, _report("refused", errors=[_error(None, "", "", "", problem)]))
     _match(import_id, wishes, by)
     match.plan(steps, import_id)
     if not wishes.dry_run and _begin(import_id, wishes.all_or_nothing, by):
@@ -118,22 +118,40 @@ def _result(import_id: int, wishes: Wishes) -> Report:
         found = {"skipped": batch.rows - refused, "invalid": refused}
     taken = any(found.get(kind) for kind in ACCEPTED)
     status = "done" if not refused else "done_with_refusals" if taken else "refused"
-    return _report(status, batch.rows, found, list(_errors(imported, batch)))
+    left = (*SKIPPED, *ACCEPTED) if refused and wishes.all_or_nothing else SKIPPED
+    return _dry(wishes, _report(status, batch.rows, found, list(_errors(imported, batch)), list(_skips(batch, left))))
 
 
-def _report(status: str, rows: int = 0, found: Mapping[str, int] | None = None, errors: Sequence[Report] = ()) -> Report:
+def _report(status: str, rows: int = 0, found: Mapping[str, int] | None = None, errors: Sequence[Report] = (),
+            skips: Sequence[Report] = ()) -> Report:
     counted = {kind: (found or {}).get(kind, 0) for kind in ACCEPTED}
     return {"status": status, "rows": rows, **counted, "skipped": batches.skipped(found or {}),
-            "refused": batches.refused(found or {}), "errors": list(errors)}
+            "refused": batches.refused(found or {}), "errors": list(errors), "skips": list(skips)}
+
+
+def _dry(wishes: Wishes, report: Report) -> Report:
+    """A report on what would be done says so."""
+    return report | {"dry_run": True} if wishes.dry_run else report
 
 
 def _errors(imported: Import, batch: Batch) -> Iterator[Report]:
-    after = 0
     places = {column["field"]: position for position, column in enumerate(imported.columns) if column["field"]}
-    while rows := batches.page(db.session(), batch, REFUSED, after, PAGE):
-        for row in rows:
-            for name, sentence in (row.errors or {"": _why(row)}).items():
-                yield _located(imported, row, name, sentence, places)
+    for row in _rows(batch, REFUSED):
+        for name, sentence in (row.errors or {"": _why(row)}).items():
+            yield _located(imported, row, name, sentence, places)
+
+
+def _skips(batch: Batch, outcomes: Sequence[str]) -> Iterator[Report]:
+    """One entry a skipped row: what is no mistake, but was not written either."""
+    for row in _rows(batch, outcomes):
+        left_out = "Left out, because other rows are refused." if row.outcome in ACCEPTED else "Left out."
+        yield {"row": row.number, "message": (row.errors or {}).get("", left_out)}
+
+
+def _rows(batch: Batch, outcomes: Sequence[str]) -> Iterator[BatchRow]:
+    after = 0
+    while rows := batches.page(db.session(), batch, outcomes, after, PAGE):
+        yield from rows
         after = rows[-1].number
         db.session.expunge_all()
 

@@ -37,12 +37,17 @@ def suggest(columns: Sequence[dict[str, Any]], targets: Sequence[Target]) -> lis
 
 def remembered(columns: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]],
                targets: Sequence[Target]) -> list[Match] | None:
-    """What was chosen for a file with the same headings; None if they differ."""
-    if [column["header"] for column in columns] != [column["header"] for column in before]:
+    """What was chosen for a file with the same headings; None if they differ. A column we added ourselves does not count."""
+    if _theirs(columns) != _theirs(before):
         return None
-    known = {target.name for target in targets}
-    return [Match(column["field"] if column["field"] in known else None, "certain" if column["field"] in known else "none")
-            for column in before]
+    known, chosen = {target.name for target in targets}, {column["header"]: column["field"] for column in before}
+    return [Match(None, "ours") if header in OURS else
+            Match(field, "certain") if (field := chosen[header]) in known else Match(None, "none")
+            for header in (column["header"] for column in columns)]
+
+
+def _theirs(columns: Sequence[dict[str, Any]]) -> list[str]:
+    return [column["header"] for column in columns if column["header"] not in OURS]
 
 
 def _match(found: tuple[str, float] | None) -> Match:
@@ -65,7 +70,7 @@ def _score(column: dict[str, Any], target: Target) -> float:
 
 def _fits(column: dict[str, Any], target: Target) -> bool:
     """Whether the samples can be values of this field at all."""
-    if column["filled"] == 0:
+    if column["filled"] == column.get("formulas", 0):
         return True
     kind = target.field.kind
     if kind in ("money", "integer"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from app.files.cells import Cell, damaged, error, text
+from app.files.cells import Cell, damaged, error, formula, text
 
 SAMPLES = 4
 DISTINCT = 2_000
@@ -29,6 +29,7 @@ class Column:
     numbers: int = 0
     days: int = 0
     errors: int = 0
+    formulas: int = 0                                   # of which the file holds no value
     long: int = 0                                       # numbers a spreadsheet has rounded
     repeats: bool = False                               # a value comes twice (looked for among the first few thousand)
     _seen: set[str] = field(default_factory=set, repr=False)
@@ -44,6 +45,7 @@ class Column:
             self.numbers += isinstance(cell, int | float)
             self.days += isinstance(cell, dict) and ("d" in cell or "t" in cell)
             self.errors += error(cell) is not None
+            self.formulas += formula(cell) is not None
             self.long += damaged(cell)
         if len(self._seen) < DISTINCT:
             self._distinct(text(cell))

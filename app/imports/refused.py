@@ -1,11 +1,13 @@
-"""The refused rows of an import as a file: the columns as they were and one that says what to mend. It can be uploaded again."""
+"""The refused rows of an import as a file: its columns, and one that says what to mend. Uploaded again, it reads alike."""
 from collections.abc import Iterator
+from datetime import date, datetime
 from typing import BinaryIO
 
 from app.extensions import db
 from app.files import cells
 from app.files.cells import Cell
-from app.files.writing import Value, csv_writer, xlsx_writer
+from app.files.guard import restore
+from app.files.writing import Fault, Value, csv_writer, xlsx_writer
 from app.imports.matching import OURS
 from app.imports.models import Import
 from app.records import batches
@@ -17,11 +19,11 @@ PAGE = 500
 
 
 def write(imported: Import, batch: Batch, file: BinaryIO) -> int:
-    """Write them in the format of the upload; returns how many there are."""
+    """Write them in the format of the upload, a CSV with its delimiter; returns how many there are."""
     headers = [column["header"] for column in imported.columns if column["header"] not in OURS] + list(OURS)
     if imported.about.get("format") == "xlsx":
         return xlsx_writer(file, imported.about.get("sheet") or "Refused", headers, _rows(imported, batch))
-    return csv_writer(file, headers, _rows(imported, batch))
+    return csv_writer(file, headers, _rows(imported, batch), imported.about.get("delimiter") or ",")
 
 
 def _rows(imported: Import, batch: Batch) -> Iterator[list[Value]]:
@@ -29,13 +31,27 @@ def _rows(imported: Import, batch: Batch) -> Iterator[list[Value]]:
     after = 0
     while rows := batches.page(db.session(), batch, REFUSED, after, PAGE):
         for row in rows:
-            found = row.cells or []
-            yield [_value(found[position]) if position < len(found) else None for position in kept] + [reasons(imported, row)]
+            found = [_value(cell) for cell in row.cells or []]
+            beyond = found[len(imported.columns):]    # cells without a heading stay, so that they are refused again
+            yield [found[position] if position < len(found) else None for position in kept] + [reasons(imported, row)] + beyond
         after = rows[-1].number
 
 
 def _value(cell: Cell) -> Value:
-    return cell if isinstance(cell, int | float) and not cells.damaged(cell) else cells.text(cell)
+    """What reads back as the same cell. A formula without a value is said to be missing: #N/A."""
+    if isinstance(cell, dict):
+        return _typed(*next(iter(cell.items())))
+    if isinstance(cell, int | float) and not cells.damaged(cell):
+        return cell
+    return restore(cells.text(cell))
+
+
+def _typed(kind: str, text: str) -> Value:
+    if kind == "d":
+        return date.fromisoformat(text)
+    if kind == "t":
+        return datetime.fromisoformat(text)
+    return Fault("#N/A" if kind == "f" else text) if kind in "ef" else text
 
 
 def reasons(imported: Import, row: BatchRow) -> str:

@@ -17,6 +17,7 @@ ROUNDED = re.compile(r"\d[.,]?\d*E\+\d{2}", re.ASCII)
 NUMERIC = ("money", "integer")
 CURRENCY_SIGNS = "€$£¥ \u00a0\u202f"
 DAMAGED = "A spreadsheet keeps 15 digits, so this long number has lost its last ones. Make the column text, then enter it again."
+UNSTORED = "The file holds this formula without its value. Open it in a spreadsheet program, save it once, and upload it again."
 
 
 class Slot(NamedTuple):
@@ -62,6 +63,8 @@ def value_of(field: Field, cell: Cell) -> Any:
         return _text(field, cell)
     if (shown := cells.error(cell)) is not None:
         raise ValueError(f"The cell shows the error {shown}. Mend the formula, or type the value.")
+    if cells.formula(cell) is not None:
+        raise ValueError(UNSTORED)
     if cells.damaged(cell):
         raise ValueError(DAMAGED)
     if field.kind in NUMERIC and not isinstance(cell, dict) or field.kind == "boolean" and isinstance(cell, bool):

@@ -22,12 +22,12 @@ WIDEST = 12
 PAGE = 50
 LOOKED_AT = 2_000
 TABS = {"": ("All", None), "new": ("New", ("created",)), "changed": ("Changed", ("updated",)),
-        "unchanged": ("Unchanged", ("unchanged",)), "twice": ("Twice in the file", SKIPPED), "refused": ("Refused", REFUSED),
+        "unchanged": ("Unchanged", ("unchanged",)), "skipped": ("Skipped", SKIPPED), "refused": ("Refused", REFUSED),
         "undone": ("Undone", ("trashed", "restored")), "kept": ("Kept", ("kept",))}
 """Word and outcomes of each tab. Those without rows are left out, but for the first four and the refused."""
 MARKS = {"created": Mark("ok", "full", "New"), "updated": Mark("busy", "full", "Changed"),
          "unchanged": Mark("mute", "full", "Unchanged"),
-         "repeated": Mark("wait", "call", "Duplicate"), "skipped": Mark("mute", "open", "Skipped"),
+         "repeated": Mark("mute", "open", "Skipped"), "skipped": Mark("mute", "open", "Skipped"),
          "conflict": Mark("bad", "call", "Refused"), "trashed": Mark("back", "full", "In the trash"),
          "restored": Mark("back", "full", "Undone"), "kept": Mark("wait", "call", "Kept")}
 REFUSAL = Mark("bad", "call", "Refused")

@@ -110,8 +110,8 @@ def _ours(actor: Actor, key: str) -> tuple[Any, ...]:
 
 def _claimed(session: Session, actor: Actor, key: str) -> bool:
     """Whether this request is the first with its key; on PostgreSQL it waits for another that is not through yet."""
-    values: dict[str, Any] = {"actor_kind": actor.kind, "actor_id": actor.id, "key": key, "fingerprint": _fingerprint(), "status": OPEN,
-              "headers": {}, "body": "", "created_at": datetime.now(UTC)}
+    values: dict[str, Any] = {"actor_kind": actor.kind, "actor_id": actor.id, "key": key, "fingerprint": _fingerprint(),
+                              "status": OPEN, "headers": {}, "body": "", "created_at": datetime.now(UTC)}
     into: Any = sqlite.insert if is_sqlite(session.connection()) else postgresql.insert
     statement = into(Reply).values(values).on_conflict_do_nothing().returning(Reply.id)
     return session.execute(statement).scalar_one_or_none() is not None

@@ -118,11 +118,13 @@ def test_an_empty_file_says_so(tmp_path):
         everything(text(tmp_path / "a", ""))
 
 
-def test_a_picture_is_no_csv(tmp_path):
+@pytest.mark.parametrize(("head", "sentence"), [
+    (b"\x89PNG\r\n\x1a\n", "It is a picture"), (b"%PDF-1.7", "It is a PDF"), (b"\x1f\x8b\x08", "It is packed"), (b"\x7fELF", "no text")])
+def test_what_is_no_table_is_named_for_what_it_is(tmp_path, head, sentence):
     path = tmp_path / "a"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(5000))
+    path.write_bytes(head + bytes(5000))
 
-    with pytest.raises(BadFile, match="no text"):
+    with pytest.raises(BadFile, match=sentence):
         everything(path)
 
 

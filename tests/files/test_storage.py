@@ -38,7 +38,7 @@ def test_a_file_appears_only_when_it_is_whole(storage):
 
 
 def test_a_stream_that_does_not_end_is_cut_and_nothing_is_kept(storage):
-    with pytest.raises(TooLarge, match="1 MiB"):
+    with pytest.raises(TooLarge, match="1 MB"):
         storage.save(io.BytesIO(bytes(2**20 + 1)), "imports/a", most=2**20)
 
     assert not storage.exists("imports/a")

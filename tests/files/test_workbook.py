@@ -76,6 +76,33 @@ def test_another_sheet_can_be_chosen(tmp_path):
     assert (about.sheets, about.headers, rows) == (("Sheet", "Juni"), ("c", "d"), [(2, [1, 2])])
 
 
+def test_a_formula_without_a_stored_value_is_not_an_empty_cell(tmp_path):
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["id", "price", "note"])
+    other = book.create_sheet("Prices & more")
+    for row in (["id", "note", "price"], [1, "a", "=A2*2>1"], [2, None, 5], [3, "c", "=SUM(A2:A4)"]):
+        other.append(row)
+    book.save(path)
+
+    _, rows = everything(path, Options(sheet="Prices & more"))
+
+    assert rows == [(2, [1, "a", {"f": "=A2*2>1"}]), (3, [2, None, 5]), (4, [3, "c", {"f": "=SUM(A2:A4)"}])]
+
+
+@pytest.mark.parametrize(("cell", "value"), [
+    ('<c r="B2"><f>A2</f><v>4</v></c>', 4), ('<c r="B2" t="str"><f>A2</f><v></v></c>', None), ('<c r="B2"><f>A2</f><v/></c>', {"f": "=A2"}),
+    ('<c r="B2" s="1"><f t="shared" si="0"/></c>', {"f": "="}), ('<c r="B2"><f>A2&amp;"x"</f></c>', {"f": '=A2&"x"'})])
+def test_a_formula_counts_as_its_value_if_it_has_one(tmp_path, cell, value):
+    rows = ('<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="inlineStr"><is><t>b</t></is></c></row>'
+            f'<row r="2"><c r="A2"><v>1</v></c>{cell}</row>')
+    path = rewritten(workbook(tmp_path / "a.xlsx", [["a"]]), {SHEET: sheet_of(rows)})
+
+    [(_, cells)] = everything(path)[1]
+
+    assert (cells + [None])[1] == value
+
+
 def test_a_formula_error_is_an_error_not_an_empty_cell(tmp_path):
     path = rewritten(workbook(tmp_path / "a.xlsx", [["id"], [1]]), {SHEET: sheet_of(
         '<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c><c r="B1" t="inlineStr"><is><t>total</t></is></c></row>'

@@ -2,18 +2,18 @@
 import csv
 import io
 import json
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import openpyxl
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.files import writing
 from app.files.guard import defuse, restore, shield
-from app.files.writing import Value, csv_writer, jsonl_writer, xlsx_writer
+from app.files.writing import Fault, Value, csv_writer, jsonl_writer, xlsx_writer
 from tests.files.making import everything
 
 TEXT = st.text(max_size=40) | st.sampled_from(["=1", "'=1", "''=", "+1", "+49 30", "-", "@a", "\tx", "\r", "#N/A", "'#N/A", "'"])
@@ -65,6 +65,54 @@ def test_an_xlsx_is_read_alike_by_openpyxl_and_by_us(tmp_path):
     assert str(book.worksheets[0]["D2"].value)[:10] == "2026-05-31"
     assert (book.sheetnames, about.headers) == (["Orders & co"], tuple("abcdefg"))
     assert ours == [(2, ["=1+2", 5, 12.5, {"d": "2026-05-31"}, True, None, "0012"]), (3, ["<&>\"'", -1, 0, "1800-01-01", False, "x", " y "])]
+
+
+def test_days_moments_and_amounts_of_a_workbook_have_a_format_of_their_kind(tmp_path):
+    path = tmp_path / "a.xlsx"
+    row: list[Value] = [date(2026, 5, 31), datetime(2026, 5, 31, 14, 30), datetime(2026, 5, 31, 14, 30, 5), Decimal("12.50"),  # noqa: DTZ001
+                        Decimal("1500"), Decimal("1.234"), 7, Decimal("12345678901234.56")]
+    with path.open("wb") as file:
+        xlsx_writer(file, "S", list("abcdefgh"), [row])
+
+    cells = openpyxl.load_workbook(path).worksheets[0][2]
+
+    assert [cell.number_format for cell in cells] == [
+        "yyyy-mm-dd", "yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss", "#,##0.00", "#,##0", "#,##0.000", "General", "General"]
+    assert [cell.data_type for cell in cells] == ["d", "d", "d", "n", "n", "n", "n", "s"]
+    assert everything(path)[1] == [(2, [{"d": "2026-05-31"}, {"t": "2026-05-31 14:30:00"}, {"t": "2026-05-31 14:30:05"}, 12.5, 1500, 1.234, 7,
+                                        "12345678901234.56"])]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.datetimes(datetime(1900, 3, 1), datetime(9999, 12, 31)), min_size=1, max_size=300))  # noqa: DTZ001
+def test_every_second_reads_back_as_it_was(tmp_path_factory, moments):
+    path = tmp_path_factory.mktemp("moments") / "a.xlsx"
+    exact = [moment.replace(microsecond=0, second=moment.second or 1) for moment in moments]
+    with path.open("wb") as file:
+        xlsx_writer(file, "S", ["at"], ([moment] for moment in exact))
+
+    assert [cells[0] for _, cells in everything(path)[1]] == [{"t": str(moment)} for moment in exact]
+
+
+def test_what_a_workbook_cannot_say_as_a_moment_is_text(tmp_path):
+    path = tmp_path / "a.xlsx"
+    fine, early = datetime(2026, 5, 31, 14, 30) + timedelta(microseconds=1), datetime(1800, 1, 1, 12)  # noqa: DTZ001
+    with path.open("wb") as file:
+        xlsx_writer(file, "S", ["at"], [[fine], [early]])
+
+    assert [cells[0] for _, cells in everything(path)[1]] == [str(fine), str(early)]
+
+
+def test_an_error_is_written_as_an_error_and_headings_are_harmless_too(tmp_path):
+    path, text = tmp_path / "a.xlsx", io.BytesIO()
+    with path.open("wb") as file:
+        xlsx_writer(file, "S", ["=a"], [[Fault("#N/A")], ["#N/A"]])
+    csv_writer(text, ["=a", "b"], [[Fault("#N/A"), "x"]], ";")
+
+    about, rows = everything(path)
+
+    assert (about.headers, rows) == (("=a",), [(2, [{"e": "#N/A"}]), (3, ["'#N/A"])])
+    assert text.getvalue() == b"\xef\xbb\xbf'=a;b\r\n#N/A;x\r\n"
 
 
 def test_characters_that_xml_cannot_say_cost_only_themselves(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-KEYS = ["status", "rows", "created", "updated", "unchanged", "skipped", "refused", "errors"]
+KEYS = ["status", "rows", "created", "updated", "unchanged", "skipped", "refused", "errors", "skips"]
 
 
 def call(app: Flask, *arguments: str) -> Result:
@@ -45,6 +45,21 @@ def test_a_file_without_refusals_ends_with_zero(app, tmp_path):
 
 def test_a_dry_run_says_that_nothing_was_written(app, file):
     assert "Nothing was written." in call(app, "customers", file, "--dry-run").output
+
+
+def test_a_dry_run_is_marked_and_speaks_of_what_would_be(app, file):
+    assert json.loads(call(app, "customers", file, "--dry-run", "--json").output)["dry_run"] is True
+    assert "1 would be created" in call(app, "customers", file, "--dry-run").output
+    assert "dry_run" not in json.loads(call(app, "customers", file, "--json").output)
+
+
+def test_a_repeated_row_is_skipped_with_its_number_and_the_reason(app, tmp_path):
+    (tmp_path / "a.csv").write_text("email\na@example.com\nb@example.com\na@example.com\n")
+
+    report = json.loads(call(app, "customers", str(tmp_path / "a.csv"), "--json").output)
+
+    assert (report["created"], report["skipped"], report["refused"]) == (2, 1, 0)
+    assert report["skips"] == [{"row": 4, "message": "This is the same record as row 2. Only the first one counts."}]
 
 
 def test_an_unreadable_file_ends_with_one_and_a_sentence(app, tmp_path):
