@@ -55,7 +55,7 @@ def refusal(query: Query) -> BadRequest:
     help = _help(query)
     sentence = f"No index answers this, so the {words} have to be looked at one by one. {help}Or leave this out."
     errors = {one.param: sentence for one in dear} or {"sort": f"In this order it takes too long. {help}Or leave the order out."}
-    return BadRequest(f"The database was stopped after {PATIENCE:g} seconds. Narrow the list down.", errors=errors,
+    return BadRequest("The database was stopped before it was done. Narrow the list down.", errors=errors,
                       title="This list takes too long")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, UnaryExpression, literal, tuple_
+from sqlalchemy.sql.operators import custom_op
 
 from app.records.cursor import END, Position
 
@@ -32,6 +33,14 @@ class Order(NamedTuple):
         """The same order over a subquery that carries the columns as `sort_value` and `id`."""
         sort = table.c.id if self.by_id else table.c.sort_value
         return self._replace(column=sort, id=table.c.id)
+
+    def unindexed(self) -> "Order":
+        """The same order, for SQLite to sort by rather than walk an index for: a plus sign hides the column from its planner."""
+        hidden: UnaryExpression[Any] = UnaryExpression(self.column, operator=HIDE, type_=self.column.type)
+        return self if self.by_id else self._replace(column=hidden)
+
+
+HIDE: Any = custom_op("+")
 
 
 def stretches(order: Order, position: Position | None, backwards: bool) -> Iterator[list[ColumnElement[bool]]]:

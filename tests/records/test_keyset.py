@@ -65,6 +65,30 @@ def test_pages_joined_are_the_whole_list_whatever_is_in_it(app, weights, limit, 
     assert list(chain(*(reversed(page) for page in backwards("orders", asked)))) == whole_list[::-1]
 
 
+@pytest.mark.parametrize("reach", [1, 7, 1_000])
+@pytest.mark.parametrize("sort", ["weight", "-weight", "city", "-total"])
+def test_a_filter_leaves_what_it_leaves_in_the_order_of_the_list_however_far_one_looks_first(app, monkeypatch, sort, reach):
+    monkeypatch.setattr(query, "REACH", reach)
+    fill(named("orders"), 60, seed=5)
+    every = list(chain(*forwards("orders", f"sort={sort}&limit=7")))
+    placed = {row["id"] for row in query.page(db.session(), ask("orders", "status=placed,draft,shipped&limit=200")).rows}
+    assert 5 < len(placed) < 55
+    left = [id for id in every if id in placed]
+    assert list(chain(*forwards("orders", f"sort={sort}&limit=3&status=placed,draft,shipped"))) == left
+    assert list(chain(*(reversed(page) for page in backwards("orders", f"sort={sort}&limit=3&status=placed,draft,shipped")))) == left[::-1]
+
+
+def test_where_most_rows_match_a_filter_they_come_in_the_order_of_an_index_and_are_not_sorted(app):
+    fill(named("orders"), 60)
+    asked = ask("orders", "sort=-total&limit=5&status.ne=draft")
+    plan = explained(asked)
+    assert "ix_orders_total_minor_id" in plan
+    if db.session.connection().dialect.name == "sqlite":
+        with statements() as seen:
+            query.page(db.session(), asked)
+        assert len(seen) == 1
+
+
 @pytest.mark.parametrize("sort", ["weight", "-weight", "city", "-placed_at", "id", "-updated_at", "total"])
 def test_whoever_pages_while_rows_come_and_change_meets_every_calm_row_once(app, sort):
     """Calm rows keep what the list is sorted by; others are inserted between pages, and some move up and down the list."""
