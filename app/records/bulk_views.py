@@ -12,12 +12,14 @@ from app.access import check, current_actor, requires
 from app.errors import BadRequest, Conflict, Invalid
 from app.extensions import db
 from app.records import batches, bulk_changes, bulk_run, bulk_sheet, forms, listing, selecting
+from app.records.asked import asked
 from app.records.bulk_standing import PAGE, Standing, latest, standing, wish
 from app.records.forms import RecordForm
 from app.records.registry import named, resources
 from app.records.resource import Resource
 from app.records.routing import bp
 from app.records.selecting import Selection
+from app.typed import asks
 
 __all__ = ["bulk_changes"]
 ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -64,6 +66,7 @@ def bulk_choose(resource: str) -> str:
 
 @bp.post("/<resource:resource>/bulk/start")
 @requires("{resource}.bulk")
+@asks(asked)
 def bulk_start(resource: str) -> Any:
     """Keep what is to be done, and preview it. Sent twice, it is one bulk change."""
     kind, deed, once = named(resource), request.form.get("do", ""), request.form.get("once", "")
@@ -102,7 +105,7 @@ def bulk_show(bulk_id: int) -> str:
 
 
 @bp.post("/bulk/<int:bulk_id>/<any(run, stop, undo, again, 'go-on'):verb>")
-@requires("bulk.read")
+@requires("*.bulk")
 def bulk_act(bulk_id: int, verb: str) -> Response:
     """Run it, stop it, take it back, go on with it, preview what was refused again. Pressed twice, each is the same as once."""
     standing(db.session(), bulk_id, current_actor())
@@ -146,11 +149,11 @@ def _choose_page(chosen: Selection, deed: str, form: RecordForm, picked: set[str
     check(actor, f"{kind.name}.{selecting.RIGHTS[deed]}")
     if not chosen.everything and not chosen.ids:
         raise BadRequest("No record is chosen. Go back to the list and tick some.")
-    asked = chosen.asked(actor)
-    count = selecting.count(db.session(), asked)
+    found = chosen.asked(actor)
+    count = selecting.count(db.session(), found)
     return render_template(
         "records/bulk/choose.html", resource=kind, deed=deed, form=form, picked=picked, once=once, selection=chosen, count=count,
-        words=_words(chosen), filters=asked.filters if chosen.everything else (), search=asked.search,
+        words=_words(chosen), filters=found.filters if chosen.everything else (), search=found.search,
         largest=selecting.LARGEST, too_many=bulk_run.TOO_MANY, back=listing.address(kind, selecting.filtered(chosen.list)))
 
 

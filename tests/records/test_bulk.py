@@ -1,16 +1,18 @@
 """Bulk changes as steps: ids are frozen, what would change is seen first, and each step goes on where it was."""
-from typing import Any
 
 import pytest
 
 from app.access import ROLES
 from app.audit import COMMAND_LINE, Actor, Audit
-from app.errors import Conflict, Forbidden, Invalid
+from app.errors import Conflict
 from app.extensions import db
+from app.jobs.drain import drain as drain_queue
 from app.jobs.models import Job
-from app.records import bulk_run, bulk_steps, selecting
+from app.records import bulk_run, bulk_sheet, bulk_steps
+from app.records.applying import apply_chunk
 from app.records.bulk_changes import BulkChange
-from app.records.bulk_standing import latest, standing
+from app.records.bulk_standing import standing
+from app.transaction import transaction
 from tests.records.bulking import (
     batch_of,
     begun,
@@ -24,13 +26,8 @@ from tests.records.bulking import (
     statuses,
     written_by,
 )
-from tests.records.stock import put
 
 MANAGER = Actor("staff", "Mara", 41, ROLES["manager"])
-
-
-def with_account(user: Any, role: str = "manager") -> Actor:
-    return Actor("staff", role, user(role), ROLES[role])
 
 
 def test_all_that_match_are_written_down_previewed_changed_and_taken_back(app, drain, monkeypatch):
@@ -185,122 +182,39 @@ def test_cancelled_before_the_run_nothing_is_written_and_twice_is_once(app, drai
         bulk_run.run(bulk_id, by=COMMAND_LINE)
 
 
-def test_stopped_in_the_middle_what_is_written_stays_and_it_goes_on_or_back(app, drain):
-    some_orders(*["placed"] * 300)      # on SQLite a chunk has 200
+def begun_to_write(*before: str) -> int:
+    """A run of which the first record is written, then stopped by a person."""
+    some_orders(*before)
     bulk_id = begun(everything(), note="x")
-    drain()
+    drain_queue("heavy")
     bulk_run.run(bulk_id, by=COMMAND_LINE)
+    shape, batch_id = bulk_steps.shape_of(fresh(bulk_id)), batch_of(bulk_id).id
+    with transaction() as session:
+        apply_chunk(session, batch_id, COMMAND_LINE, shape, size=1)
     bulk_run.stop(bulk_id, by=COMMAND_LINE)
+    return bulk_id
+
+
+def test_stopped_in_the_middle_what_is_written_stays_and_it_goes_on(app, drain):
+    bulk_id = begun_to_write("placed", "placed", "placed")
     drain()
-    assert (fresh(bulk_id).stage, set(column("note"))) == ("apply", {None})
-    assert standing(db.session(), bulk_id, MANAGER).is_stuck
+    assert (fresh(bulk_id).stage, column("note")) == ("apply", ["x", None, None])
+    assert standing(db.session(), bulk_id, COMMAND_LINE).is_stuck
 
     bulk_run.go_on(bulk_id, by=COMMAND_LINE)
     bulk_run.go_on(bulk_id, by=COMMAND_LINE)
     drain()
 
-    assert (fresh(bulk_id).stage, set(column("note"))) == ("done", {"x"})
-    assert written_by(bulk_id) == (300, 300)
+    assert (fresh(bulk_id).stage, column("note")) == ("done", ["x", "x", "x"])
+    assert written_by(bulk_id) == (3, 3)
 
 
-def test_rights_lost_before_the_run_stop_it_with_a_sentence(app, drain, user):
-    by = with_account(user)
-    some_orders("placed")
-    bulk_id = begun(everything(), by=by, note="x")
-    drain()
-    bulk_run.run(bulk_id, by=by)
-    with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        connection.exec_driver_sql(f"UPDATE users SET role = 'operator' WHERE id = {by.id}")
+def test_stopped_in_the_middle_what_is_written_is_taken_back_and_the_rest_was_never_run(app, drain):
+    bulk_id = begun_to_write("placed", "placed")
 
+    bulk_run.undo(bulk_id, by=COMMAND_LINE)
     drain()
 
-    job = db.session.get_one(Job, fresh(bulk_id).job_id)
-    assert (column("note"), job.status, "orders.bulk" in (job.last_error or "")) == ([None], "dead", True)
-
-
-def test_ids_of_rows_out_of_ones_scope_are_never_reached(app, drain, user):
-    some_orders("placed", "placed")
-    edit(2, channel="shop")
-    narrow = Actor("staff", "Nora", user("manager", scopes={"orders": "channel=shop"}), ROLES["manager"], {"orders": "channel=shop"})
-    for selection in (chosen(1, 2), everything()):
-        bulk_id = begun(selection, by=narrow, channel="shop", note="mine")
-        drain()
-        assert rows(bulk_id)[2][0] == "updated"
-        assert rows(bulk_id).get(1, ("missing", None))[0] == "missing", "as if there were none"
-        bulk_run.run(bulk_id, by=narrow)
-        drain()
-        bulk_run.undo(bulk_id, by=narrow)
-        drain()
-    for deed in ("trash", "restore"):
-        bulk_id = begun(chosen(1), deed, by=narrow)
-        drain()
-        assert rows(bulk_id)[1][0] == "missing"
-    assert (column("note"), column("version")[0]) == ([None, None], 1)
-
-
-@pytest.mark.parametrize(("deed", "values", "where"), [
-    ("edit", {}, ""), ("edit", {"number": "X"}, "number"), ("edit", {"external_id": "X"}, "external_id"),
-    ("edit", {"lines": []}, "lines"), ("edit", {"shoe": 1}, "shoe"), ("edit", {"currency": "€"}, "currency"),
-    ("edit", {"currency": ""}, "currency"), ("status", {"note": "x"}, "note"), ("trash", {"note": "x"}, "")])
-def test_values_that_cannot_be_set_are_named_before_anything_is_kept(app, deed, values, where):
-    some_orders("placed")
-
-    with pytest.raises(Invalid) as problem:
-        begun(chosen(1), deed, **values)
-
-    assert where in problem.value.errors
-    assert db.session.query(BulkChange).count() == 0
-
-
-def test_a_field_one_may_not_read_cannot_be_set(app):
-    some_orders("placed")
-    blind = Actor("staff", "Bo", 3, ("*.read", "*.edit", "*.bulk"))
-
-    with pytest.raises(Invalid) as problem:
-        begun(chosen(1), by=blind, phone="1")
-
-    assert "phone" in problem.value.errors
-
-
-@pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_only_managers_begin_and_run_bulk_changes(app, drain, role):
-    some_orders("placed")
-    by = Actor("staff", role, 5, ROLES[role])
-    bulk_id = begun(chosen(1), note="x")
-    drain()
-    with pytest.raises(Forbidden):
-        begun(chosen(1), by=by, note="x")
-    for verb in (bulk_run.run, bulk_run.stop, bulk_run.undo, bulk_run.again, bulk_run.go_on):
-        with pytest.raises(Forbidden):
-            verb(bulk_id, by=by)
-
-
-def test_too_many_at_once_are_refused_with_a_sentence_also_if_they_became_too_many_since(app, drain, monkeypatch):
-    for place in (selecting, bulk_steps):
-        monkeypatch.setattr(place, "LARGEST", 2)
-    some_orders("placed", "placed")
-    bulk_id = begun(everything(), note="x")
-    some = {"number": "N3", "status": "placed", "total_minor": 1, "currency": "EUR"}
-    put("orders", {"id": 3, **some})
-
-    with pytest.raises(Conflict, match="Narrow the list"):
-        begun(everything(), note="y")
-    drain()
-
-    job = db.session.get_one(Job, fresh(bulk_id).job_id)
-    assert (fresh(bulk_id).stage, job.status, "Narrow the list" in (job.last_error or "")) == ("choose", "dead", True)
-
-
-def test_nothing_chosen_is_said(app):
-    with pytest.raises(Conflict, match="No record is chosen"):
-        begun(chosen(), note="x")
-
-
-def test_people_see_their_own_bulk_changes_and_managers_all(app):
-    some_orders("placed")
-    bulk_id = begun(chosen(1), by=MANAGER, note="x")
-    was = Actor("staff", "Mara", 41, ROLES["viewer"])
-    other = Actor("staff", "Olaf", 42, ROLES["operator"])
-    boss = Actor("staff", "Bea", 43, ROLES["manager"])
-
-    assert [[one.bulk.id for one in latest(db.session(), who)] for who in (was, other, boss)] == [[bulk_id], [], [bulk_id]]
+    assert (fresh(bulk_id).stage, column("note"), column("version")) == ("undone", [None, None], [3, 1])
+    shown, _ = bulk_sheet.rows(db.session(), standing(db.session(), bulk_id, COMMAND_LINE), "", 0, COMMAND_LINE)
+    assert [row.mark.word for row in shown] == ["Undone", "Not run"]

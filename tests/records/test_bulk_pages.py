@@ -134,7 +134,7 @@ def test_others_see_no_ticks_and_reach_no_bulk_page(sign_in, role):
     assert who.post("/orders/bulk/start", data={"do": "trash", "id": "1"}).status_code == 403
     bulk_id = begun(chosen(1), note="x")
     assert who.get(f"/bulk/{bulk_id}").status_code == 404, "it is somebody else's"
-    assert who.post(f"/bulk/{bulk_id}/run").status_code == 404
+    assert who.post(f"/bulk/{bulk_id}/run").status_code in (403, 404)
     assert "People with the role manager" in get(who, "/bulk").text
 
 
