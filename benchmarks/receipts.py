@@ -95,8 +95,8 @@ def _round(side: Side, number: int, count: int, connections: int) -> None:
 
 def _request(side: Side, id: str) -> bytes:
     """A signed post of a Stripe event of about 1.9 KB, head and all."""
-    charge = {"id": "ch_1", "object": "charge", "amount": 1000, "currency": "eur", "status": "succeeded", "captured": True,
-              "payment_intent": f"pi_{id}", "metadata": {"order": "1", "filling": "x" * 1_500}}
+    charge = {"id": "ch_1", "object": "charge", "amount": 1000, "amount_refunded": 0, "currency": "eur", "status": "succeeded",
+              "captured": True, "payment_intent": f"pi_{id}", "metadata": {"order": "1", "filling": "x" * 1_500}}
     body = json.dumps({"id": id, "object": "event", "type": "charge.succeeded", "created": int(time.time()),
                        "data": {"object": charge}}).encode()
     clock = str(int(time.time()))

@@ -128,23 +128,30 @@ class Provider:
         return None
 
 
-def from_epoch(seconds: object) -> datetime:
-    """A moment given in whole or broken seconds since 1970, in UTC. Raises Unreadable."""
+def from_epoch(seconds: object, name: str = "The moment") -> datetime:
+    """A moment given in whole or broken seconds since 1970, in UTC. Raises Unreadable, about the field `name`."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise Unreadable(f"{str(seconds)[:40]!r} is not a moment in seconds.")
+        raise Unreadable(f"{name} must be a moment in seconds, and {shown(seconds)}.")
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise Unreadable(f"{seconds} is no moment a calendar has.") from None
+        raise Unreadable(f"{name} {shown(seconds)}, no moment a calendar has.") from None
 
 
-def from_iso(text: object) -> datetime:
-    """A moment in RFC 3339, in UTC; without an offset it is UTC. Raises Unreadable."""
+def from_iso(text: object, name: str = "The moment") -> datetime:
+    """A moment in RFC 3339, in UTC; without an offset it is UTC. Raises Unreadable, about the field `name`."""
+    if not isinstance(text, str):
+        raise Unreadable(f"{name} must be a moment like 2026-06-12T09:42:00Z, and {shown(text)}.")
     try:
-        found = datetime.fromisoformat(str(text))
+        found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Unreadable(f"{str(text)[:40]!r} is not a moment like 2026-06-12T09:42:00Z.") from None
+        raise Unreadable(f"{name} must be a moment like 2026-06-12T09:42:00Z, and {shown(text)}.") from None
+
+
+def shown(value: object) -> str:
+    """How a value that will not do reads in a sentence: "is missing", or "is" and the beginning of it as JSON."""
+    return "is missing" if value is None else f"is {json.dumps(value, default=str)[:40]}"
 
 
 def dig(payload: Any, *path: str | int) -> Any:

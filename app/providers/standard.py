@@ -61,7 +61,7 @@ class Standard(Provider):
         if known and not _outside_id(data):
             raise Unreadable("data.id, your id of the record, is missing.")
         return [Incoming(said if known else None, _header(receipt, "id"), _about(resource, data),
-                         from_iso(event.get("timestamp")), event, said)]
+                         from_iso(event.get("timestamp"), "timestamp"), event, said)]
 
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         resource, _, verb = str(incoming.kind).partition(".")

@@ -8,7 +8,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.integrations.provider import EndpointConfig, Incoming, Provider, Receipt, Rejected, Secret, Unreadable, dig, from_epoch
+from app.integrations.provider import (
+    EndpointConfig,
+    Incoming,
+    Provider,
+    Receipt,
+    Rejected,
+    Secret,
+    Unreadable,
+    dig,
+    from_epoch,
+    shown,
+)
 from app.integrations.registry import register
 from app.integrations.signing import check_clock, first_matching, hmac_hex
 from app.records.changes import Change
@@ -72,6 +83,9 @@ SUBSCRIPTION_STATUS = {
 SHIFT = {"ISK": -2, "UGX": -2, "MGA": 2}
 """Decimals Stripe's smallest unit lies from that of ISO 4217 (docs: "Supported currencies", special cases)."""
 
+TOLD = "data.object."
+"""Where an event shows its object: how the fields of it are named in sentences."""
+
 DISPUTE_STATUS = {
     "won": "paid",
     "warning_closed": "paid",             # an enquiry that never became a dispute
@@ -105,7 +119,7 @@ class Stripe(Provider):
             raise Unreadable("A Stripe event has an id and a type; this has not.")
         if dig(event, "object") != "event":                     # v2 events are thin: they name an object and show none
             return [Incoming(None, event["id"], dig(event, "related_object", "id"), receipt.received_at, event, kind)]
-        return [Incoming(KINDS.get(kind), event["id"], _about(event), from_epoch(event.get("created")), event, kind)]
+        return [Incoming(KINDS.get(kind), event["id"], _about(event), from_epoch(event.get("created"), "created"), event, kind)]
 
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         """What the snapshot in the event says, as of the moment Stripe made the event."""
@@ -116,7 +130,7 @@ class Stripe(Provider):
         values = values_of(told, incoming)
         if not values:
             return []
-        as_of = from_epoch(told.get("created")) if incoming.kind == "refund.made" else incoming.occurred_at
+        as_of = from_epoch(told.get("created"), TOLD + "created") if incoming.kind == "refund.made" else incoming.occurred_at
         return [Change(resource, values, key={"external_id": incoming.object_key}, as_of=as_of)]
 
 
@@ -132,17 +146,16 @@ def _about(event: Any) -> str | None:
 
 def _intent(told: Mapping[str, Any], incoming: Incoming) -> Values:
     status = "failed" if incoming.kind == "payment.failed" else INTENT_STATUS.get(str(told.get("status")))
-    amount = told.get("amount_received") if status == "paid" else told.get("amount")
-    currency = _upper(told.get("currency"))
-    return _known(amount_minor=_minor(amount, currency), currency=currency, status=status, method=_method(told),
+    amount, currency = "amount_received" if status == "paid" else "amount", _currency(told)
+    return _known(amount_minor=_minor(told, amount, currency), currency=currency, status=status, method=_method(told),
                   order=dig(told, "metadata", "order"))
 
 
 def _charge(told: Mapping[str, Any], incoming: Incoming) -> Values:
-    captured = told.get("captured") and told.get("amount_captured") is not None
-    currency = _upper(told.get("currency"))
-    return _known(amount_minor=_minor(told.get("amount_captured" if captured else "amount"), currency), currency=currency,
-                  refunded_minor=_minor(told.get("amount_refunded"), currency), status=_charge_status(told),
+    paid = "amount_captured" if told.get("captured") and "amount_captured" in told else "amount"    # said since API 2020
+    currency = _currency(told)
+    return _known(amount_minor=_minor(told, paid, currency), currency=currency,
+                  refunded_minor=_minor(told, "amount_refunded", currency), status=_charge_status(told),
                   method=dig(told, "payment_method_details", "type"), order=dig(told, "metadata", "order"))
 
 
@@ -161,27 +174,51 @@ def _charge_status(told: Mapping[str, Any]) -> str | None:
 def _refund(told: Mapping[str, Any], incoming: Incoming) -> Values:
     """One refund says that money went back, not how much in all: said as of the refund's own moment, so that the
     charge.refunded that belongs to it, never older and further in life, has the last word in every order."""
-    if told.get("status") in ("failed", "canceled"):
-        return {}
-    return _known(currency=_upper(told.get("currency")), status="part_refunded")
+    currency = _currency(told)
+    _minor(told, "amount", currency)                            # a refund of no amount is not believed
+    return {} if told.get("status") in ("failed", "canceled") else _known(currency=currency, status="part_refunded")
 
 
 def _dispute(told: Mapping[str, Any], incoming: Incoming) -> Values:
-    return _known(currency=_upper(told.get("currency")), status=DISPUTE_STATUS.get(str(told.get("status")), "disputed"))
+    return _known(currency=_currency(told), status=DISPUTE_STATUS.get(str(told.get("status")), "disputed"))
 
 
 def _subscription(told: Mapping[str, Any], incoming: Incoming) -> Values:
     item = dig(told, "items", "data", 0)
-    price = dig(item, "price") or dig(told, "plan")
-    currency = _upper(dig(price, "currency") or told.get("currency"))
-    each, quantity = _minor(dig(price, "unit_amount"), currency), dig(item, "quantity")
-    if quantity is not None and type(quantity) is not int:
-        raise Unreadable("The quantity of the subscription is not a whole number.")
-    renews = told.get("current_period_end") or dig(item, "current_period_end")    # moved to the item in API 2025-03
+    price, where = _price(told, item)
+    currency = _currency(price if "currency" in price else told, where if "currency" in price else TOLD)
     status = "paused" if told.get("pause_collection") else SUBSCRIPTION_STATUS.get(str(told.get("status")))
-    return _known(status=status, customer=_outside(told.get("customer")), product=_outside(dig(price, "product")),
-                  amount_minor=None if each is None else each * (1 if quantity is None else quantity),
-                  currency=currency, renews_at=None if renews is None else from_epoch(renews))
+    return _known(status=status, customer=_outside(told.get("customer")), product=_outside(price.get("product")),
+                  amount_minor=_each(price, where, currency, dig(item, "quantity")), currency=currency,
+                  renews_at=_renews(told, item))
+
+
+def _price(told: Mapping[str, Any], item: Any) -> tuple[Mapping[str, Any], str]:
+    """What one of it costs, and where the event says so."""
+    found = dig(item, "price")
+    if isinstance(found, Mapping):
+        return found, TOLD + "items.data.0.price."
+    if isinstance(told.get("plan"), Mapping):
+        return told["plan"], TOLD + "plan."
+    raise Unreadable(f"{TOLD}items.data.0.price must be an object, and {shown(found)}.")
+
+
+def _each(price: Mapping[str, Any], where: str, currency: str, quantity: Any) -> int | None:
+    """Price times quantity; None for a price in tiers or in fractions of the smallest unit, of which Stripe says null."""
+    if quantity is not None and type(quantity) is not int:
+        raise Unreadable(f"{TOLD}items.data.0.quantity must be a whole number, and {shown(quantity)}.")
+    name = "unit_amount" if "price" in where else "amount"      # a plan, the older kind of price, calls it so
+    if name in price and price[name] is None:
+        return None
+    return _minor(price, name, currency, where) * (1 if quantity is None else quantity)
+
+
+def _renews(told: Mapping[str, Any], item: Any) -> datetime | None:
+    """When the paid period ends; None where neither the subscription nor its item says so."""
+    moved = dig(item, "current_period_end")                     # to the item in API 2025-03
+    if told.get("current_period_end") is not None:
+        return from_epoch(told["current_period_end"], TOLD + "current_period_end")
+    return None if moved is None else from_epoch(moved, TOLD + "items.data.0.current_period_end")
 
 
 def _customer(told: Mapping[str, Any], incoming: Incoming) -> Values:
@@ -204,15 +241,23 @@ def _known(**values: Any) -> Values:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _minor(amount: Any, currency: str | None) -> int | None:
-    """Whole minor units as ISO 4217 has them. Raises Unreadable for an amount that is no whole number of them."""
-    if amount is None:
-        return None
-    shift = SHIFT.get(currency or "", 0)
-    found, rest = divmod(amount * 10 ** max(shift, 0), 10 ** max(-shift, 0)) if type(amount) is int else (0, 1)
+def _minor(told: Mapping[str, Any], name: str, currency: str, where: str = TOLD) -> int:
+    """Whole minor units as ISO 4217 has them. Raises Unreadable for an amount that is no whole number of them, or missing."""
+    amount, shift = told.get(name), SHIFT.get(currency, 0)
+    if type(amount) is not int:
+        raise Unreadable(f"{where}{name} must be a whole number, and {shown(amount)}.")
+    found, rest = divmod(amount * 10 ** max(shift, 0), 10 ** max(-shift, 0))
     if rest:
-        raise Unreadable(f"{str(amount)[:40]} is not an amount in {currency}.")
+        raise Unreadable(f"{where}{name} {shown(amount)}, no amount in {currency}.")
     return found
+
+
+def _currency(told: Mapping[str, Any], where: str = TOLD) -> str:
+    """Its three letters as we write them. Raises Unreadable for what is no text, or missing."""
+    code = told.get("currency")
+    if not isinstance(code, str) or not code:
+        raise Unreadable(f"{where}currency must be text, and {shown(code)}.")
+    return code.upper()
 
 
 def _id(told: Any) -> str | None:
@@ -230,7 +275,3 @@ def _method(told: Mapping[str, Any]) -> str | None:
     """How it is paid. An intent only lists what it would take: said once there is no choice left."""
     types = told.get("payment_method_types")
     return types[0] if isinstance(types, list) and len(types) == 1 and isinstance(types[0], str) else None
-
-
-def _upper(code: Any) -> str | None:
-    return code.upper() if isinstance(code, str) else None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
+from app.integrations.provider import Unreadable
 from app.records.changes import Change
 from tests.providers.contract import NOW, Contract, case
 
@@ -62,6 +63,13 @@ class TestStandard(Contract):
 
     def test_a_type_we_have_no_records_of_is_ignored(self):
         assert self.read("unknown_kind")[0].kind is None
+
+    @pytest.mark.parametrize("value", [20260612, 1781233060, True, None, "yesterday"])
+    def test_a_timestamp_that_is_no_text_is_said_by_its_name(self, value):
+        body = json.dumps(case("standard", "payment_paid") | {"timestamp": value}).encode()
+
+        with pytest.raises(Unreadable, match="^timestamp must be a moment like "):
+            self.provider.parse(self.signed(body), self.endpoint())
 
     def test_ids_of_different_types_are_of_different_objects(self):
         order, payment = case("standard", "order_created"), case("standard", "payment_paid")

@@ -3,11 +3,12 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 import stripe
 
-from app.integrations.provider import Rejected
+from app.integrations.provider import Rejected, Unreadable
 from app.records.changes import Change
 from tests.providers.contract import NOW, Contract, case
 
@@ -130,3 +131,66 @@ class TestStripe(Contract):
 
         assert change.values["amount_minor"] == minor
 
+    def told(self, name: str, field: str, *value: object) -> list[Change]:
+        """What a case says whose field has another value, or none at all."""
+        event = case("stripe", name)
+        *path, last = (int(step) if step.isdigit() else step for step in field.split("."))
+        inside: Any = event
+        for step in path:
+            inside = inside[step]
+        inside.pop(last) if not value else inside.update({last: value[0]})
+        [incoming] = self.provider.parse(self.signed(json.dumps(event).encode()), self.endpoint())
+        return self.provider.changes(incoming, self.endpoint())
+
+    @pytest.mark.parametrize("value", [(), (None,), ("24890",), (True,), (24890.0,), ([],)], ids=str)
+    @pytest.mark.parametrize(("name", "field"), [
+        ("payment_created", "amount"), ("payment_succeeded", "amount_received"), ("charge_succeeded", "amount_refunded"),
+        ("charge_authorised", "amount"), ("refund_created", "amount"), ("refund_failed", "amount"),
+    ])
+    def test_an_amount_that_is_no_number_is_said_by_its_name(self, name, field, value):
+        with pytest.raises(Unreadable, match=rf"^data\.object\.{field} must be a whole number, and is .+\.$"):
+            self.told(name, f"data.object.{field}", *value)
+
+    @pytest.mark.parametrize("value", [(None,), ("20000",), (True,), (2.5,)], ids=str)
+    def test_nor_does_a_capture_without_a_number_fall_back_on_the_whole(self, value):
+        with pytest.raises(Unreadable, match="amount_captured must be"):
+            self.told("charge_captured_in_part", "data.object.amount_captured", *value)
+
+    @pytest.mark.parametrize("value", [(), ("990",), (True,), (9.9,)], ids=str)
+    def test_the_price_of_a_subscription_is_a_number(self, value):
+        with pytest.raises(Unreadable, match=r"items\.data\.0\.price\.unit_amount must be a whole number"):
+            self.told("subscription_trial", "data.object.items.data.0.price.unit_amount", *value)
+
+    def test_a_price_in_tiers_has_no_single_amount(self):
+        [change] = self.told("subscription_trial", "data.object.items.data.0.price.unit_amount", None)
+
+        assert "amount_minor" not in change.values
+
+    def test_a_subscription_of_a_plan_costs_what_the_plan_says(self):
+        event = case("stripe", "subscription_before_2025")
+        event["data"]["object"] |= {"items": {}, "plan": {"amount": 700, "currency": "usd", "product": "prod_Tea"}}
+        [incoming] = self.provider.parse(self.signed(json.dumps(event).encode()), self.endpoint())
+
+        [change] = self.provider.changes(incoming, self.endpoint())
+
+        assert (change.values["amount_minor"], change.values["currency"]) == (700, "USD")
+
+    def test_a_subscription_to_nothing_is_said_so(self):
+        with pytest.raises(Unreadable, match=r"items\.data\.0\.price must be an object, and is missing\."):
+            self.told("subscription_trial", "data.object.items", {"data": []})
+
+    @pytest.mark.parametrize("value", [(), (None,), (978,), (True,), ("",)], ids=str)
+    @pytest.mark.parametrize("name", ["payment_created", "charge_succeeded", "refund_created", "dispute_created"])
+    def test_a_currency_that_is_no_text_is_said_by_its_name(self, name, value):
+        with pytest.raises(Unreadable, match=r"^data\.object\.currency must be text, and is .+\.$"):
+            self.told(name, "data.object.currency", *value)
+
+    @pytest.mark.parametrize("value", ["soon", True, "", [], False])
+    @pytest.mark.parametrize(("name", "field"), [
+        ("payment_created", "created"), ("refund_created", "data.object.created"),
+        ("subscription_before_2025", "data.object.current_period_end"),
+        ("subscription_trial", "data.object.items.data.0.current_period_end"),
+    ])
+    def test_a_time_that_is_no_number_is_said_by_its_name(self, name, field, value):
+        with pytest.raises(Unreadable, match=rf"^{field} must be a moment in seconds, and is "):
+            self.told(name, field, value)

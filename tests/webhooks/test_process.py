@@ -181,6 +181,21 @@ def test_what_the_gate_refuses_is_dead_at_once_with_a_sentence(post, drain, data
     assert payments() == []
 
 
+@pytest.mark.parametrize(("field", "value"), [("amount_received", None), ("amount_received", "24890"), ("currency", 978)])
+def test_an_event_whose_money_cannot_be_read_is_dead_and_changes_nothing(post, drain, field, value):
+    post("payment_created")
+    drain()
+    told = event("payment_succeeded")
+    told["data"]["object"][field] = value
+    post(told)
+    drain()
+
+    unreadable = events()[1]
+    assert (unreadable.status, unreadable.outcome, unreadable.attempts) == ("dead", None, 1)
+    assert f"data.object.{field} must be" in unreadable.last_error
+    assert (payment().status, payment().version) == ("pending", 1)
+
+
 def test_a_refused_event_harms_no_neighbour(post, drain):
     for number in range(5):
         post({"type": "payments.created", "timestamp": "2026-06-01T00:00:00Z",
