@@ -22,14 +22,14 @@ _loaders: dict[ActorKind, Loader] = {}
 
 
 def can(actor: Actor, permission: str) -> bool:
-    """Whether `actor` holds `permission`, like "orders.edit"."""
+    """Whether `actor` holds `permission`, like "orders.edit"; "*.edit": on anything at all."""
     return actor.may(permission)
 
 
 def check(actor: Actor, permission: str) -> None:
     """Raise Forbidden unless `actor` holds `permission`."""
     if not can(actor, permission):
-        raise Forbidden(f"This needs the permission {permission}. A person with the role admin can grant it.")
+        raise Forbidden(f"This needs the permission {permission.removeprefix('*.')}. A person with the role admin can grant it.")
 
 
 def current_actor() -> Actor:
@@ -39,7 +39,10 @@ def current_actor() -> Actor:
 
 
 def requires(permission: str) -> Callable[[F], F]:
-    """Let only those in who hold `permission`; words in braces are filled from the route: "{resource}.edit"."""
+    """Let only those in who hold `permission`; words in braces are filled from the route: "{resource}.edit".
+
+    Where only what is sent says of what, "*.import" keeps those out who hold the verb on nothing; the view asks again.
+    """
 
     def guard(view: F) -> F:
         @wraps(view)

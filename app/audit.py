@@ -42,6 +42,9 @@ class Actor:
     scopes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def may(self, permission: str) -> bool:
+        """Whether it holds this permission; "*.import" asks for the verb on anything at all."""
+        if permission.startswith("*."):
+            return any(fnmatchcase(permission[2:], grant.rpartition(".")[2]) for grant in self.grants)
         return any(fnmatchcase(permission, grant) for grant in self.grants)
 
 

@@ -21,6 +21,7 @@ SECRET_VALUES = re.compile(
     r"|(?P<hook>/hooks/[a-z0-9_-]+/|/welcome/)[A-Za-z0-9_-]{8,}"         # paths that are secrets
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.S)
 DEEPEST = 6
+CHATTY = ("flask_wtf",)    # tells of every form that is too old: the page says it to whoever sent it, nobody else has to hear
 
 
 def init(level: str) -> None:
@@ -36,6 +37,8 @@ def init(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [*(known for known in root.handlers if known.get_name() != "backroom"), handler]
     root.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(level if level == "DEBUG" else "WARNING")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -2,6 +2,7 @@
 import re
 import secrets
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -13,7 +14,7 @@ from app.config import LOOPBACK, Config, config
 from app.errors import BadRequest
 
 log = structlog.get_logger()
-PROBES = ("/healthz", "/readyz")      # asked by address, of whichever machine: their host is not checked
+PROBES = ("/healthz", "/readyz", "/metrics")   # asked by address, of whichever machine: their host is not checked
 HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.I | re.A)
 ROOM_FOR_FORM = 64 * 1024             # what a form with a file adds to the file, in bytes
 YEAR = 365 * 86_400
@@ -67,6 +68,7 @@ def init_app(app: Flask) -> None:
                                 x_port=0, x_prefix=0)
     app.before_request(number)
     app.before_request(check_host)
+    app.before_request(check_query)
     app.before_request(allow_size)
     app.after_request(add_headers)
     web_errors.init_app(app)
@@ -86,6 +88,21 @@ def check_host() -> None:
         return
     raise BadRequest("This address is not one Backroom answers to. Open it by its own address; whoever runs it can add others: "
                      "PUBLIC_URL and ALLOWED_HOSTS.", title="Wrong address")
+
+
+def check_query() -> None:
+    """Raise BadRequest for parameters that are not UTF-8: whatever they were to find would silently not be found."""
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        raise BadRequest("What stands after the ? in the address is not UTF-8. Write every character that is not plain ASCII as "
+                         "its UTF-8 bytes: é is %C3%A9.") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (with or without a port) is a name of this machine itself."""
+    found = HOST.fullmatch(host)
+    return found is not None and found[1].lower() in LOOPBACK
 
 
 def is_own_host(host: str, config: Config) -> bool:

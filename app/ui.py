@@ -78,8 +78,8 @@ class Entry:
 TODAY = (Entry("today", "Today", "inbox", "dashboard.index"),)
 IN_AND_OUT = (
     Entry("webhooks", "Webhooks", "broadcast", "webhooks.index", "webhooks.read"),
-    Entry("imports", "Imports", "file-earmark-spreadsheet", "imports.index", "imports.read"),
-    Entry("exports", "Exports", "download", "exports.index", "exports.read"),
+    Entry("imports", "Imports", "file-earmark-spreadsheet", "imports.index", "*.import"),
+    Entry("exports", "Exports", "download", "exports.index", "*.export"),
     Entry("integrations", "Integrations", "plug", "integrations.index", "integrations.read"),
     Entry("jobs", "Jobs", "gear-wide-connected", "jobs.index", "jobs.read"),
 )

@@ -72,6 +72,17 @@ def test_the_readme_lists_every_command_and_no_other(made):
     assert listed == ours
 
 
+def test_the_readme_lists_every_command_of_our_groups(made):
+    groups = {name: group for name, group in made.cli.commands.items() if isinstance(group, click.Group) and name not in ("db", "limiter")}
+    listed = {tuple(words.split()[:2]) for words in re.findall(r"^\| `([a-z][^`]*)`", section("Commands"), flags=re.MULTILINE)}
+    assert {(name, inner) for name, group in groups.items() for inner in group.commands} <= listed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_in_it_can_be_typed_as_they_stand(page):
+    assert re.findall(r"(?<!\.venv/bin/)\bflask --app", page.read_text()) == []
+
+
 def test_every_option_the_readme_names_exists(made):
     for line in re.findall(r"^\| `([a-z][^`]*)` \| (.*) \|$", section("Commands"), flags=re.MULTILINE):
         words, about = line

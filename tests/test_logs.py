@@ -81,6 +81,14 @@ def test_a_line_is_json_with_the_request_it_belongs_to_and_its_error(capsys, cap
     logs.init("WARNING")
 
 
+@pytest.mark.parametrize(("level", "said"), [("INFO", False), ("DEBUG", True)])
+def test_a_form_that_is_too_old_is_no_matter_for_whoever_runs_it(capsys, level, said):
+    logs.init(level)
+    logging.getLogger("flask_wtf.csrf").info("The CSRF token is missing.")
+    logs.init("WARNING")
+    assert ("CSRF" in capsys.readouterr().err) == said
+
+
 def test_what_is_below_the_level_is_not_said(capsys):
     logs.init("WARNING")
     structlog.get_logger("app.tests").info("too.quiet")

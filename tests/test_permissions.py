@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.access import ROLES
+from app.audit import Actor
 from app.protection import is_static
 from tests.client import Client
 
@@ -114,6 +115,33 @@ def test_whatever_a_role_does_not_grant_is_refused_at_every_endpoint(sign_in, to
             assert asked(page, rule, method, **headers) == 403, f"{role} {method} {rule.rule} needs {permission}"
             tried += 1
     assert tried
+
+
+READING = {
+    "records.opened": "it tells colleagues that one looks at the page",
+    "records.do_action": "the declared action names its own right, asked first",
+    "api.act": "the declared action names its own right, asked first",
+}
+"""Unsafe endpoints that take no more than the right to read, and why that is right."""
+
+
+def test_nothing_is_changed_by_the_right_to_read(made):
+    found = {rule.endpoint for rule, method, permission in guarded(made) if method != "GET" and permission.endswith(".read")}
+    assert found == READING.keys(), "name the right these need, \"*.verb\" where only what is sent says of what"
+
+
+def test_a_verb_on_anything_is_asked_for_with_a_star():
+    clerk = Actor("staff", "clerk", 1, grants=("*.read", "orders.import", "payments.*"))
+    assert clerk.may("*.import")
+    assert clerk.may("*.export"), "all verbs on payments"
+    assert not Actor("staff", "viewer", 1, grants=ROLES["viewer"]).may("*.import")
+    assert Actor("staff", "admin", 1, grants=ROLES["admin"]).may("*.export")
+
+
+@pytest.mark.parametrize(("role", "offered"), [("viewer", set()), ("operator", {"/imports"}), ("manager", {"/imports", "/exports"})])
+def test_the_menu_offers_imports_and_exports_to_those_who_may(sign_in, role, offered):
+    menu = sign_in(role).get("/").text.split("<nav")[1].split("</nav>")[0]
+    assert {path for path in ("/imports", "/exports") if f'href="{path}"' in menu} == offered
 
 
 def test_strangers_get_past_no_endpoint(client, made):

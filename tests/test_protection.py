@@ -145,6 +145,20 @@ def test_without_a_proxy_nobody_is_believed_about_their_address(browser):
     assert answer.text == "127.0.0.1 http localhost"
 
 
+# Parameters
+
+@pytest.mark.parametrize("path", ["/api/v1/orders?number=%ff", "/login?next=%ff", "/orders?q=%c3", "/healthz?%fe=1", "/nothing?a=1&b=%80x"])
+def test_parameters_that_are_not_utf_8_are_refused_with_a_sentence(browser, path):
+    answer = browser.get(path)
+    assert answer.status_code == 400
+    assert "is not UTF-8" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/login?next=/orders%3Fq%3D%C3%A9", "/login?a=é", "/login?a=%", "/login?a=%zz"])
+def test_other_parameters_are_read(browser, path):
+    assert browser.get(path).status_code == 200
+
+
 # Headers and cookies
 
 @pytest.mark.parametrize("path", ["/login", "/nothing", "/api/v1/nothing", "/static/app.css", "/settings", "/tests/fault", "/healthz"])

@@ -29,7 +29,7 @@ def index() -> str:
 
 
 @bp.post("/notices/<int:notice_id>/dismiss")
-@requires("dashboard.read")
+@requires("notices.ignore")
 def dismiss(notice_id: int) -> Response:
     """This was heard; nobody is told of it again unless it happens anew."""
     with transaction() as session:

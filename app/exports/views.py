@@ -30,17 +30,18 @@ def index() -> str:
 
 
 @bp.get("/exports/new")
-@requires("exports.read")
+@requires("*.export")
 def new() -> str:
     """What to take of the list a person comes from: `resource` and its `query`."""
     return _form(request.args.get("resource", ""), request.args.get("query", ""), None, "csv")
 
 
 @bp.post("/exports")
-@requires("exports.read")
+@requires("*.export")
 def create() -> Any:
     resource, asked, format = (request.form.get(name, "") for name in ("resource", "query", "format"))
     names = request.form.getlist("columns")
+    check(current_actor(), f"{named(resource).name}.export")
     if format not in run.FORMATS:
         raise BadRequest("A file is CSV, XLSX or JSON lines. Go back and choose one.")
     if not names:

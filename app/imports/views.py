@@ -42,12 +42,14 @@ def new() -> str:
 
 
 @bp.post("/imports")
-@requires("imports.read")
+@requires("*.import")
 @takes_files
 def create() -> Any:
-    """Keep the upload, unread. A missing file or a resource one may not import is said on the form."""
+    """Keep the upload, unread. A missing file or an unknown resource is said on the form."""
     resource, file = request.form.get("resource", ""), request.files.get("file")
     allowed = _allowed()
+    if resource in {one.name for one in resources()}:
+        check(current_actor(), f"{resource}.import")
     if file is None or not file.filename:
         error = "Choose a file first."
     elif resource not in {one.name for one in allowed}:
@@ -83,7 +85,7 @@ def columns_again(import_id: int) -> Any:
 
 
 @bp.post("/imports/<int:import_id>/columns")
-@requires("imports.read")
+@requires("*.import")
 def set_columns(import_id: int) -> Any:
     """Keep what the columns mean, and preview."""
     found = _mine(import_id)
@@ -96,7 +98,7 @@ def set_columns(import_id: int) -> Any:
 
 
 @bp.post("/imports/<int:import_id>/read")
-@requires("imports.read")
+@requires("*.import")
 def read_again(import_id: int) -> AnyResponse:
     """Read the same file another way."""
     _mine(import_id)
@@ -111,7 +113,7 @@ def read_again(import_id: int) -> AnyResponse:
 
 
 @bp.post("/imports/<int:import_id>/run")
-@requires("imports.read")
+@requires("*.import")
 def start_run(import_id: int) -> AnyResponse:
     """Write the rows to the records. Pressed twice, it is the same as once."""
     _mine(import_id)
@@ -123,7 +125,7 @@ def start_run(import_id: int) -> AnyResponse:
 
 
 @bp.post("/imports/<int:import_id>/<any(stop, undo, 'go-on'):verb>")
-@requires("imports.read")
+@requires("*.import")
 def act(import_id: int, verb: str) -> AnyResponse:
     """Stop it, take it back, or go on with it."""
     _mine(import_id)

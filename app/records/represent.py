@@ -111,7 +111,10 @@ def agreed_version(current: int) -> int:
     `*` names no version and is refused too: a write must say what it has seen.
     """
     header = request.headers.get("If-Match", "").strip()
-    if not header or header == "*":
+    if header == "*":
+        raise PreconditionRequired("If-Match: * would write over whatever somebody else has saved. Read the record and send the "
+                                   "ETag it has then, like If-Match: \"7\".")
+    if not header:
         raise PreconditionRequired("Read the record, then send its ETag in the header If-Match: nobody's change is lost then.")
     if not TAGS.match(header):
         raise BadRequest("Send the ETag as you got it, in its quotation marks.",

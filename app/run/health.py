@@ -18,6 +18,7 @@ from app.jobs import queues, ring
 from app.jobs.models import Worker
 from app.jobs.presence import GONE
 from app.jobs.queue import Queue
+from app.protection import is_loopback
 from app.run import canary, tables
 from app.transaction import now
 
@@ -99,7 +100,8 @@ def _may_read() -> bool:
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         return hmac.compare_digest(given.encode(), token.encode())
-    return request.remote_addr in LOOPBACK and not any(name in request.headers for name in FORWARDED)
+    by_name = is_loopback(request.environ.get("HTTP_HOST") or "")   # no name of somebody else's that leads here
+    return by_name and request.remote_addr in LOOPBACK and not any(name in request.headers for name in FORWARDED)
 
 
 def _counts(queue: Queue) -> dict[str, int]:

@@ -111,10 +111,20 @@ def test_nobody_dismisses_what_they_may_not_hear(app):
 
 def test_notices_stand_on_the_first_page_and_are_dismissed_there(sign_in):
     tell(detail="Calls wait and go on by themselves.", url="/integrations")
-    client = sign_in("viewer")
+    client = sign_in("operator")
     page = client.get("/").text
     assert "DHL does not answer" in page
     assert "Calls wait and go on by themselves." in page
     assert 'href="/integrations"' in page
     assert client.post(f"/notices/{rows()[0].id}/dismiss").status_code == 303
     assert "DHL does not answer" not in client.get("/").text
+
+
+def test_whoever_only_reads_dismisses_nothing_for_the_others(sign_in):
+    tell(url="/integrations")
+    viewer = sign_in("viewer")
+    page = viewer.get("/").text
+    assert 'href="/integrations"' in page
+    assert ">Dismiss<" not in page
+    assert viewer.post(f"/notices/{rows()[0].id}/dismiss").status_code == 403
+    assert heard() == ["DHL does not answer"]

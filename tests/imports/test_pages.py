@@ -209,8 +209,8 @@ def test_a_viewer_sees_no_imports_and_cannot_begin_one(at_preview, sign_in):
     assert viewer.get(url).status_code == 404
     assert "Import a file" not in viewer.get("/imports").text
     assert "You may not import" in viewer.get("/imports/new").text
-    assert send(viewer).status_code == 422
-    assert viewer.post(f"{url}/run").status_code == 404
+    assert send(viewer).status_code == 403
+    assert viewer.post(f"{url}/run").status_code == 403
 
 
 def test_names_of_files_are_shown_but_never_used(sign_in, drain):

@@ -114,6 +114,12 @@ def test_who_does_not_say_what_they_have_seen_changes_nothing(program, shop, hea
     assert program.get("/orders/1").get_json()["version"] == 1
 
 
+def test_a_star_is_refused_with_what_to_send_instead(program, shop):
+    detail = program.patch("/orders/1", {"note": "x"}, "*").get_json()["detail"]
+    assert "would write over whatever somebody else has saved" in detail
+    assert 'send the ETag it has then, like If-Match: "7"' in detail
+
+
 @pytest.mark.parametrize("header", ["1", '"1', "\"1'", '"1" "2"', '"1",', ",", 'w/"1"', "{}"])
 def test_what_is_no_etag_is_not_taken_for_one(program, shop, header):
     answer = program.patch("/orders/1", {"note": "x"}, header)

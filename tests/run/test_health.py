@@ -1,9 +1,11 @@
 """What probes and monitoring are told."""
+from dataclasses import replace
+
 import pytest
 from redis import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import cache
+from app import cache, create_app
 from app.errors import Misconfigured
 from app.extensions import db
 from app.files import storage
@@ -89,6 +91,29 @@ def test_metrics_count_what_waits(client, app):
 
 def test_metrics_are_for_this_machine_only(client):
     assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("host", ["10.0.0.5:8000", "backroom.internal"])
+def test_probes_ask_by_any_address(client, monkeypatch, path, host):
+    monkeypatch.setenv("METRICS_TOKEN", "a token for monitoring")
+    assert client.get(path, headers={"Host": host, "Authorization": "Bearer a token for monitoring"}).status_code == 200
+
+
+def test_this_machine_asks_by_its_address_also_where_other_hosts_are_served(settings, app):
+    served = create_app(replace(settings, public_url="https://backroom.example.com", allowed_hosts=("backroom.example.com",)))
+    browser = served.test_client()
+    try:
+        assert [browser.get(path, headers={"Host": "127.0.0.1:8000"}).status_code for path in ("/healthz", "/readyz", "/metrics", "/login")] \
+            == [200, 200, 200, 400]
+    finally:
+        with served.app_context():
+            db.engine.dispose()
+
+
+def test_without_a_token_a_name_of_somebody_else_that_leads_here_opens_nothing(client):
+    assert client.get("/metrics", headers={"Host": "rebound.example"}).status_code == 404
+    assert client.get("/metrics", headers={"Host": "[::1]:8000"}).status_code == 200
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
