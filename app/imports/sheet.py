@@ -12,8 +12,9 @@ from app.files import cells
 from app.imports.models import Import
 from app.imports.refused import said, title
 from app.imports.standing import Mark, Standing
-from app.records import batches, labels
+from app.records import batches, labels, policy
 from app.records.batches import REFUSED, SKIPPED, BatchRow
+from app.records.fields import Field
 from app.records.registry import named
 from app.records.resource import Resource
 
@@ -145,23 +146,24 @@ def _is_number(resource: str, name: str) -> bool:
 
 
 def _before(session: Session, imported: Import, part: Sequence[BatchRow], actor: Actor) -> dict[int, dict[str, tuple[str, str]]]:
-    """{row number: {field: (old, new)}} as a person reads them, for rows that change a record."""
+    """{row number: {field: (old, new)}} as `actor` may read them, for rows that change a record they may see."""
     resource = named(imported.resource)
     changed = [row for row in part if row.diff and row.record_id]
     if not changed:
         return {}
-    table = resource.table
-    found = {row["id"]: dict(row) for row in session.execute(
-        select(table).where(table.c.id.in_([row.record_id for row in changed]))).mappings()}
+    table, scope = resource.table, policy.scope(actor, resource)
+    visible = [table.c.id.in_([row.record_id for row in changed]), *([] if scope is None else [scope])]
+    found = {row["id"]: dict(row) for row in session.execute(select(table).where(*visible)).mappings()}
     pairs = [(row, *_sides(resource, found[row.record_id], row.diff or {})) for row in changed if row.record_id in found]
     labels.label(session, resource, [side for _, old, new in pairs for side in (old, new)], actor)
-    return {row.number: _differences(resource, row.diff or {}, old, new) for row, old, new in pairs}
+    seen = policy.readable(actor, resource)
+    return {row.number: _differences(resource, seen, row.diff or {}, old, new) for row, old, new in pairs}
 
 
 def _sides(resource: Resource, now: Values, diff: Values) -> tuple[Values, Values]:
     return labels.turned(resource, now, diff, 0), labels.turned(resource, now, diff, 1)
 
 
-def _differences(resource: Resource, diff: Values, old: Values, new: Values) -> dict[str, tuple[str, str]]:
-    fields = [field for column in diff if (field := resource.field(column)) is not None]
+def _differences(resource: Resource, seen: Sequence[Field], diff: Values, old: Values, new: Values) -> dict[str, tuple[str, str]]:
+    fields = [field for column in diff if (field := resource.field(column)) in seen and field is not None]
     return {field.name: (labels.said(field, old), labels.said(field, new)) for field in fields}

@@ -13,7 +13,7 @@ from app.extensions import csrf, db
 from app.records import actions, bodies, changes, policy, query, replies, represent, summary, upserts
 from app.records.changes import Change, Source
 from app.records.openapi import document
-from app.records.problems import escaped, pointers, refuse
+from app.records.problems import escaped, refuse
 from app.records.rates import limited
 from app.records.registry import named
 from app.records.resource import Resource
@@ -120,9 +120,9 @@ def upsert(resource: str) -> Response:
     rows = bodies.several(kind, actor)
     source = Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
     if _wants_preview():
-        return _preferred(jsonify(represent.results(kind, upserts.plan(db.session(), resource, rows, source))))
+        return _preferred(jsonify(represent.results(db.session(), kind, upserts.plan(db.session(), resource, rows, source))))
     return replies.once(actor, lambda session: upserts.upsert(session, resource, rows, source),
-                        lambda found: jsonify(represent.results(kind, found)))
+                        lambda found: jsonify(represent.results(db.session(), kind, found)))
 
 
 @bp.post(f"/<resource:resource>/{ID}/<action:action>")
@@ -163,7 +163,7 @@ def _written(resource: Resource, make: Callable[[], Change], status: int = 200) 
     source = Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
     if _wants_preview():
         (outcome,) = changes.plan(db.session(), [make()], source)
-        return _preferred(jsonify(represent.plan(resource, outcome, pointers(resource, outcome.errors))))
+        return _preferred(jsonify(represent.plan(db.session(), resource, outcome)))
     return replies.once(actor, lambda session: _apply(session, resource, make(), source),
                         lambda id: represent.answered(resource, query.one(db.session(), resource, id, actor), actor, status))
 

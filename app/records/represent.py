@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, jsonify, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.audit import Actor
 from app.errors import BadRequest, PreconditionFailed, PreconditionRequired
-from app.records import policy, problems
+from app.records import bulk, policy, problems
 from app.records.change import Outcome
-from app.records.fields import DateTime, Field
+from app.records.fields import DateTime, Field, Lines, Reference
 from app.records.query import Page, Query, Row
 from app.records.resource import Resource
 
@@ -49,18 +51,37 @@ def record(resource: Resource, row: Row, actor: Actor, names: set[str] | None = 
     return whole if names is None else {name: value for name, value in whole.items() if name in names}
 
 
-def plan(resource: Resource, outcome: Outcome, errors: Mapping[str, str]) -> dict[str, Any]:
-    """What a write would do: the answer to Prefer: handling=preview. Amounts and references as they are stored."""
+def plan(session: Session, resource: Resource, outcome: Outcome) -> dict[str, Any]:
+    """What a write would do: the answer to Prefer: handling=preview, the values as the API shows them."""
+    return results(session, resource, [outcome])["data"][0]  # type: ignore[no-any-return]
+
+
+def results(session: Session, resource: Resource, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What became of each row of a bulk upsert, in its order; pointers are within the row. 1 statement."""
+    ids = [one.id for one in outcomes if one.diff and one.id is not None and one.id > 0]
+    found = session.execute(select(resource.table).where(bulk.among(session.connection(), resource.table.c.id, ids))).mappings()
+    rows = {row["id"]: dict(row) for row in found} if ids else {}
+    return {"data": [_result(resource, one, rows.get(one.id, {})) for one in outcomes]}
+
+
+def _result(resource: Resource, outcome: Outcome, row: Row) -> dict[str, Any]:
+    errors = {name if name.startswith("/") else problems.pointer(resource, name): text for name, text in outcome.errors.items()}
     return {
         "outcome": outcome.kind, "id": outcome.id if outcome.id and outcome.id > 0 else None, "version": outcome.version,
-        "changes": [{"column": column, "old": plain(old), "new": plain(new)} for column, (old, new) in outcome.diff.items()],
+        "changes": [_difference(resource, column, row | {column: old}, row | {column: new})
+                    for column, (old, new) in outcome.diff.items()],
         "errors": [{"pointer": pointer, "detail": sentence} for pointer, sentence in errors.items()]}
 
 
-def results(resource: Resource, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What became of each row of a bulk upsert, in its order; pointers are within the row."""
-    return {"data": [plan(resource, one, {name if name.startswith("/") else problems.pointer(resource, name): sentence
-                                          for name, sentence in one.errors.items()}) for one in outcomes]}
+def _difference(resource: Resource, column: str, old: Row, new: Row) -> dict[str, Any]:
+    field = resource.field(column)
+    if isinstance(field, Reference):     # an id, or what a provider calls a record that is not here yet
+        named = "id" if column == field.column else "key"
+        return {"field": field.name, **{side: None if row[column] is None else {named: row[column]}
+                                        for side, row in (("old", old), ("new", new))}}
+    if field is None or isinstance(field, Lines):
+        return {"field": field.name if field else column, "old": plain(old[column]), "new": plain(new[column])}
+    return {"field": field.name, "old": field.json(old), "new": field.json(new)}
 
 
 def plain(value: Any) -> Any:

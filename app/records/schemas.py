@@ -34,8 +34,8 @@ PLAN: Schema = {
         "outcome": {"enum": ["created", "updated", "unchanged", "stale", "tie", "conflict", "invalid", "missing", "forbidden"]},
         "id": {"type": ["integer", "null"]}, "version": {"type": ["integer", "null"]},
         "changes": {"type": "array", "items": {
-            "type": "object", "required": ["column", "old", "new"], "additionalProperties": False,
-            "properties": {"column": {"type": "string"}, "old": {}, "new": {}}}},
+            "type": "object", "required": ["field", "old", "new"], "additionalProperties": False,
+            "properties": {"field": {"type": "string"}, "old": {}, "new": {}}}},
         "errors": {"type": "array", "items": {
             "type": "object", "required": ["pointer", "detail"], "additionalProperties": False,
             "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}}}}}

@@ -164,7 +164,7 @@ def test_a_preview_says_what_would_happen_and_does_nothing(program, shop, header
     assert answer.status_code == 200
     assert answer.headers["Preference-Applied"] == "handling=preview"
     assert answer.get_json() == {"outcome": "updated", "id": 1, "version": 2, "errors": [],
-                                 "changes": [{"column": "note", "old": "old", "new": "new"}, {"column": "total_minor", "old": 1250, "new": 2000}]}
+                                 "changes": [{"field": "note", "old": "old", "new": "new"}, {"field": "total", "old": "12.50", "new": "20.00"}]}
     assert program.get("/orders/1").get_json()["note"] == "old"
 
 
