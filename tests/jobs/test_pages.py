@@ -212,9 +212,11 @@ def test_a_job_page_shows_the_error_and_its_traceback_to_those_who_may(job, sign
 def test_an_open_job_refreshes_itself_and_an_ended_one_does_not(job, sign_in, drain):
     id = job()
     client = sign_in("viewer")
-    assert 'data-live="2"' in client.get(f"/jobs/{id}").text
+    page = client.get(f"/jobs/{id}").text
+    assert all(part in page for part in ('data-live="2"', "live.js", '<noscript><meta http-equiv="refresh"'))
     drain()
-    assert "data-live" not in client.get(f"/jobs/{id}").text
+    page = client.get(f"/jobs/{id}").text
+    assert not any(part in page for part in ("data-live", "live.js", 'http-equiv="refresh"'))
 
 
 def test_a_job_that_is_not_kept_is_not_found(app, sign_in):

@@ -161,6 +161,24 @@ def test_what_is_being_worked_on_cannot_be_retried_and_says_so(sign_in, post):
     assert sign_in("operator").post(f"/webhooks/events/{events()[0].id}/retry").status_code == 409
 
 
+def test_an_event_under_way_refreshes_its_page_and_an_ended_one_does_not(sign_in, post, drain):
+    post("payment_succeeded")
+    client, address = sign_in("operator"), f"/webhooks/events/{events()[0].id}"
+    marks = ('id="event" data-live="2"', "js/live.js", '<noscript><meta http-equiv="refresh"')
+
+    waiting = client.get(address).text
+    with transaction() as session:
+        session.execute(update(Event).values(status="running"))
+    running = client.get(address).text
+    with transaction() as session:
+        session.execute(update(Event).values(status="waiting"))
+    drain()
+    done = client.get(address).text
+
+    assert all(mark in page for mark in marks for page in (waiting, running))
+    assert not any(mark in done for mark in ("data-live", "live.js", 'http-equiv="refresh"'))
+
+
 def test_a_repeat_is_counted_on_the_page(sign_in, post, drain):
     for _ in range(3):
         post("payment_succeeded")
