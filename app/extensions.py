@@ -2,6 +2,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from flask import request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -47,11 +48,19 @@ class Base(DeclarativeBase):
     )
 
 
+class Limits(Limiter):
+    """Limits on how often somebody may ask. Posts to /hooks/ have none, and looking for one costs as much as proving the post."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if request.blueprint != "hooks":
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
 login = LoginManager()
 csrf = CSRFProtect()
 migrate = Migrate()
-limiter = Limiter(key_func=get_remote_address)
+limiter = Limits(key_func=get_remote_address)
 
 if TYPE_CHECKING:
     Model = Base

@@ -124,8 +124,8 @@ def allow_size() -> None:
 
 def add_headers(response: Response) -> Response:
     """Strict headers on every answer; what a person sees signed in is kept by no cache."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    own = {name.lower() for name, _ in response.headers}
+    response.headers.extend({name: value for name, value in HEADERS.items() if name.lower() not in own})
     if "request_id" in g:
         response.headers["X-Request-Id"] = g.request_id
     if config().https:

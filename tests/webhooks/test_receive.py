@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import flask
 import pytest
 from sqlalchemy import func, select
 
@@ -309,3 +310,14 @@ def test_a_handshake_is_answered_and_is_no_event(many):
 def test_a_post_without_events_is_fine(many):
     assert many(b"[]").status_code == 200
     assert events() == []
+
+
+def test_a_cookie_is_not_even_looked_at_where_a_signature_counts(app, post, monkeypatch):
+    made, read = app.session_interface.get_signing_serializer, set()
+    monkeypatch.setattr(app.session_interface, "get_signing_serializer", lambda app: read.add(flask.request.path) or made(app))
+
+    answer = post("payment_succeeded", headers={"Cookie": "backroom=anything"})
+    app.test_client().get("/login")
+
+    assert answer.status_code == 200
+    assert read == {"/login"}
