@@ -7,13 +7,13 @@ from flask import Blueprint, Response, g, jsonify, request
 from sqlalchemy.orm import Session
 
 from app.access import check, current_actor, public, requires
-from app.audit import Door
+from app.audit import Actor, Door
 from app.errors import Invalid
 from app.extensions import csrf, db
 from app.records import actions, bodies, changes, policy, query, replies, represent, summary, upserts
 from app.records.changes import Change, Source
 from app.records.openapi import document
-from app.records.problems import escaped, refuse
+from app.records.problems import escaped, pointers, refuse
 from app.records.rates import limited
 from app.records.registry import named
 from app.records.resource import Resource
@@ -59,8 +59,8 @@ def show(resource: str, id: int) -> Response:
 def create(resource: str) -> Response:
     """A new record."""
     kind = named(resource)
-    given = bodies.values(kind, current_actor(), bodies.body())
-    return _written(kind, lambda: Change(resource, given, only="create"), 201)
+    change = _asked(kind, lambda given: Change(resource, given, only="create"))
+    return _written(kind, lambda: change, 201)
 
 
 @bp.patch(f"/<resource:resource>/{ID}")
@@ -69,8 +69,8 @@ def change(resource: str, id: int) -> Response:
     """Change the fields that are sent; the others stay as they are (RFC 7396, one level deep)."""
     kind = named(resource)
     version = _agreed(kind, id)
-    given = bodies.values(kind, current_actor(), bodies.body())
-    return _written(kind, lambda: Change(resource, given, {"id": id}, version, only="update"))
+    change = _asked(kind, lambda given: Change(resource, given, {"id": id}, version, only="update"))
+    return _written(kind, lambda: change)
 
 
 @bp.put(f"/<resource:resource>/{ID}")
@@ -80,8 +80,8 @@ def replace(resource: str, id: int) -> Response:
     kind, actor = named(resource), current_actor()
     version = _agreed(kind, id)
     blank: dict[str, Any] = {field.name: [] if field is kind.lines else None for field in policy.writable(actor, kind)}
-    given = bodies.values(kind, actor, bodies.body())
-    return _written(kind, lambda: Change(resource, blank | given, {"id": id}, version, only="update"))
+    change = _asked(kind, lambda given: Change(resource, blank | given, {"id": id}, version, only="update"))
+    return _written(kind, lambda: change)
 
 
 @bp.delete(f"/<resource:resource>/{ID}")
@@ -118,7 +118,7 @@ def upsert(resource: str) -> Response:
     check(actor, f"{resource}.edit")
     bodies.only()
     rows = bodies.several(kind, actor)
-    source = Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
+    source = _source(actor)
     if _wants_preview():
         return _preferred(jsonify(represent.results(db.session(), kind, upserts.plan(db.session(), resource, rows, source))))
     return replies.once(actor, lambda session: upserts.upsert(session, resource, rows, source),
@@ -153,6 +153,23 @@ def _agreed(resource: Resource, id: int) -> int:
     return represent.agreed_version(version)
 
 
+def _asked(resource: Resource, make: Callable[[dict[str, Any]], Change]) -> Change:
+    """The change the body asks for. Raises Invalid with all that is wrong: values of the wrong type, and what the gate says of
+    the others, so that nobody mends a record in two rounds.
+    """
+    actor = current_actor()
+    try:
+        return make(bodies.values(resource, actor, bodies.body()))
+    except bodies.Unfit as error:
+        [outcome] = changes.plan(db.session(), [make(error.fit)], _source(actor))
+        others = pointers(resource, outcome.errors) if outcome.kind == "invalid" else {}
+        raise Invalid(error.detail, errors=others | error.errors) from None
+
+
+def _source(actor: Actor) -> Source:
+    return Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
+
+
 def _written(resource: Resource, make: Callable[[], Change], status: int = 200) -> Response:
     """Do the change and answer the record as it is now; only say what would happen if the program prefers a preview.
 
@@ -160,7 +177,7 @@ def _written(resource: Resource, make: Callable[[], Change], status: int = 200) 
     """
     actor = current_actor()
     bodies.only()
-    source = Source(Door.API, actor, request_id=g.request_id, reading=Reading(ids=True))
+    source = _source(actor)
     if _wants_preview():
         (outcome,) = changes.plan(db.session(), [make()], source)
         return _preferred(jsonify(represent.plan(db.session(), resource, outcome)))

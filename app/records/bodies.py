@@ -25,6 +25,14 @@ KEPT_BY_US = ("id", "version", "created_at", "updated_at", "trashed_at", "accoun
 Object = dict[str, Any]
 
 
+class Unfit(Invalid):
+    """Some values are not of the type their field has; `fit` are the others, of which the gate may have something to say too."""
+
+    def __init__(self, errors: dict[str, str], fit: Object) -> None:
+        super().__init__("Nothing was saved. Correct what is named under errors and send it again.", errors=errors)
+        self.fit = fit
+
+
 def only(*known: str) -> None:
     """Raise BadRequest for every parameter in the address but these: none is ever ignored."""
     unknown = [name for name in request.args if name not in known]
@@ -56,17 +64,20 @@ def parsed(data: bytes) -> Any:
 
 
 def values(resource: Resource, actor: Actor, found: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a change, by field name. Raises Invalid with the errors of all fields, by JSON pointer."""
+    """The values of a change, by field name. Raises Unfit with the errors of all fields, by JSON pointer."""
     writable = {field.name: field for field in policy.writable(actor, resource)}
     errors: dict[str, str] = {}
+    given: dict[str, Any] = {}
     for name, value in found.items():
-        if name in writable:
-            errors |= wrong(writable[name], value, f"/{escaped(name)}")
-        else:
+        if name not in writable:
             errors[f"/{escaped(name)}"] = _unknown(name)
+        elif amiss := wrong(writable[name], value, f"/{escaped(name)}"):
+            errors |= amiss
+        else:
+            given[name] = _plain(writable[name], value)
     if errors:
-        raise Invalid("Nothing was saved. Correct what is named under errors and send it again.", errors=errors)
-    return {name: _plain(writable[name], value) for name, value in found.items()}
+        raise Unfit(errors, given)
+    return given
 
 
 def several(resource: Resource, actor: Actor) -> list[Object | Outcome]:

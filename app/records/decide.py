@@ -1,5 +1,5 @@
 """Deciding: one change after the other, in memory, against what was read and what was decided before."""
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -165,14 +165,15 @@ class Decisions:
             return refusal
         values, errors = self.settling.settle(parsed, old)
         if errors:
-            return Outcome("invalid", id, old["version"], errors=errors)
+            diff = _difference(old, values)
+            return Outcome("invalid", id, old["version"], errors={**self.rules.of_changed(resource, diff, old, parsed), **errors})
         clocks: dict[str, news.Clock] = {}
         older = False
         if change.as_of is not None and resource.outside:
             values, clocks, older, tie = news.weigh(row, values, change, _by_identity(parsed))
             if tie:
                 return Outcome("tie", id, old["version"], errors={"": TIE})
-        diff = {column: [old.get(column), value] for column, value in values.items() if old.get(column) != value}
+        diff = _difference(old, values)
         if "trashed_at" in diff and not self.reports and all(diff["trashed_at"]):
             del diff["trashed_at"]
         if diff:
@@ -202,6 +203,10 @@ class Decisions:
         if why := self.rules.forbidden(parsed, new=False):
             return Outcome("forbidden", id, row.values["version"], errors={"": why})
         return None
+
+
+def _difference(old: Mapping[str, Any], values: Mapping[str, Any]) -> Diff:
+    return {column: [old.get(column), value] for column, value in values.items() if old.get(column) != value}
 
 
 def together(changes: Sequence[Change]) -> list[list[int]]:

@@ -144,12 +144,17 @@ class Lines(Field):
         return [{f.name: f.json({**row, **line}) for f in self.fields} for line in row.get(self.name) or ()]
 
 
+UNREAD = object()
+"""Stands in a line where something was written that cannot be read."""
+
+
 class Line(NamedTuple):
     """One line as it was read: values by column, and what waits for the record and others."""
 
     values: dict[str, Any]
     late: list[tuple[Field, Any]]
     by_id: list[tuple[Reference, int]]
+    errors: list[str]                     # what is wrong with it already
 
 
 @dataclass(frozen=True)
@@ -179,22 +184,25 @@ def _line(number: int, line: Any, slots: Mapping[str, tuple[Field, Convert]], re
     if not isinstance(line, Mapping):
         raise ValueError(f"Line {number} is not a line. Give its fields by name.")
     values: dict[str, Any] = {}
-    late, by_id = [], []
+    late, by_id, errors = [], [], []
     for name, raw in line.items():
         if name in refs:
             values[name] = text_of(raw, 1000)
             continue
         if name not in slots:
-            raise ValueError(f"Line {number} has no field {name}. Leave it out or correct its name.")
+            errors.append(f"Line {number} has no field {name}. Leave it out or correct its name.")
+            continue
         field, convert = slots[name]
         try:
             value = convert(raw)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"Line {number}, {field.title.lower()}: {error}") from None
+            errors.append(f"Line {number}, {field.title.lower()}: {error}")
+            values[field.column] = UNREAD
+            continue
         if name == field.name and field.late and value is not None:
             late.append((field, value))
         else:
             values[field.column] = value
             if isinstance(field, Reference) and value is not None:
                 by_id.append((field, value))
-    return Line(values, late, by_id)
+    return Line(values, late, by_id, errors)

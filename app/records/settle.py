@@ -6,11 +6,13 @@ from app.records.batch import Batch
 from app.records.held import awaited
 from app.records.parse import Parsed, sentence
 from app.records.registry import named
-from app.records.relations import Line, Lines, Reference, Wanted
+from app.records.relations import UNREAD, Line, Lines, Reference, Wanted
 from app.records.resource import Resource
+from app.records.rules import MISSING
 from app.records.words import lower
 
 Values = dict[str, Any]
+SAID = 10             # things wrong with lines that are told one by one
 
 
 class Settle:
@@ -40,8 +42,16 @@ class Settle:
         elif field.kind == "reference":
             self.refer(field, value, row, values)
         else:
-            beside = {**row, **values}
-            values[field.column] = [self.line(field, number, line, beside) for number, line in enumerate(value, 1)]
+            self.lines(field, value, {**row, **values}, values)
+
+    def lines(self, field: Lines, given: list[Line], row: Mapping[str, Any], values: Values) -> None:
+        """All lines of a record. Raises ValueError that says all that is wrong with them."""
+        settled = [self.line(field, number, line, row) for number, line in enumerate(given, 1)]
+        wrong = [problem for _, errors in settled for problem in errors]
+        if wrong:
+            more = [f"{len(wrong) - SAID:,} more of the kind."] if len(wrong) > SAID else []
+            raise ValueError(" ".join([*wrong[:SAID], *more]))
+        values[field.column] = [line for line, _ in settled]
 
     def refer(self, field: Reference, wanted: Wanted, row: Mapping[str, Any], values: Values) -> None:
         """The id of whom somebody named; from providers, what to keep in mind when it is not here yet. Raises ValueError."""
@@ -77,25 +87,25 @@ class Settle:
         if not self.reports and row.get(field.column) != id and self.held.is_trashed(field.to, id):
             raise ValueError(f"This {lower(named(field.to).label)} is in the trash. Restore it first or choose another.")
 
-    def line(self, lines: Lines, number: int, line: Line, row: Mapping[str, Any]) -> Values:
-        """One line of a record. Raises ValueError that says which line."""
-        values = dict.fromkeys(lines.columns) | line.values
+    def line(self, lines: Lines, number: int, line: Line, row: Mapping[str, Any]) -> tuple[Values, list[str]]:
+        """One line of a record, and what is wrong with it, in sentences that say which line."""
+        values, wrong = dict.fromkeys(lines.columns) | line.values, [*line.errors]
         for field, value in line.late:
             try:
                 self.late(field, value, row, values)
             except (ValueError, ArithmeticError) as error:
-                raise ValueError(f"Line {number}, {lower(field.title)}: {sentence(error)}") from None
+                wrong.append(f"Line {number}, {lower(field.title)}: {sentence(error)}")
+                values[field.column] = UNREAD
         errors: dict[str, str] = {}
         for reference, _ in line.by_id:
             self.by_id(reference, {}, values, errors)
-        for problem in errors.values():
-            raise ValueError(f"Line {number}: {problem}")
+        wrong += [f"Line {number}: {problem}" for problem in errors.values()]
         for field in lines.fields:
             if values[field.column] is None:
                 values[field.column] = field.default
                 if field.required and field.default is None and not self.reports:
-                    raise ValueError(f"Line {number}, {lower(field.title)}: This is missing. Fill it in.")
-        return values
+                    wrong.append(f"Line {number}, {lower(field.title)}: {MISSING}")
+        return values, wrong
 
     def identify(self, parsed: Parsed, values: Values) -> None:
         """An outside id belongs to the account the source speaks of."""

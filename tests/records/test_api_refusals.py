@@ -53,7 +53,7 @@ def test_a_value_that_cannot_be_saved_is_named_by_its_place(program, shop, body,
 
 def test_all_that_is_wrong_is_said_at_once(program, shop):
     answer = program.post("/orders", {"nothing": 1, "total": [], "weight": "x", "lines": [1, {"quantity": "x"}]})
-    assert set(pointers(answer)) == {"/nothing", "/total", "/weight", "/lines/0", "/lines/1/quantity"}
+    assert set(pointers(answer)) == {"/nothing", "/total", "/weight", "/lines/0", "/lines/1/quantity", "/number"}
 
 
 BODIES = [
@@ -94,3 +94,18 @@ def test_what_is_not_there_cannot_be_changed(program, shop, path):
     assert program.patch(path, {"note": "x"}, 1).status_code == 404
     assert program.delete(path, 1).status_code == 404
     assert program.send("POST", f"{path}/restore", tag=1).status_code == 404
+
+
+def test_wrong_types_missing_values_and_unknown_records_are_said_in_one_answer(program, shop):
+    answer = program.post("/orders", {"customer": {"email": "nobody@acme.example"}, "weight": "heavy", "nothing": 1, "currency": "EUR", "lines": [{"product": {"sku": "X"}}]})
+    assert answer.status_code == 422
+    assert set(pointers(answer)) == {"/customer", "/weight", "/nothing", "/lines", "/number", "/total"}
+
+
+def test_a_change_of_the_wrong_type_is_told_with_what_else_is_wrong_and_changes_nothing(program, shop):
+    answer = program.patch("/orders/1", {"weight": "heavy", "total": None, "number": "ORD-7", "customer": 99}, 1)
+    assert {"/weight", "/total", "/customer"} == set(pointers(answer))
+    replaced = program.put("/orders/1", {"number": 5, "customer": 99}, 1)
+    assert {"/number", "/customer", "/total"} <= set(pointers(replaced))
+    assert pointers(replaced)["/number"] == "This is not text. Send a string."
+    assert program.get("/orders/1").get_json()["version"] == 1

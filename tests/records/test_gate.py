@@ -241,3 +241,27 @@ def test_the_audit_names_the_door_the_actor_and_the_part(app, database):
     found = db.session.execute(select(Audit).order_by(Audit.id)).scalars().all()
     assert [(a.actor_kind, a.actor_id, a.actor, a.door, a.door_id, a.door_part, a.request_id) for a in found] == [
         ("token", 5, "warehouse", "import", 12, 881, "r1"), ("provider", None, "stripe", "event", 900, None, None)]
+
+
+def test_all_that_is_wrong_with_a_new_record_is_said_in_one_round(app):
+    [outcome] = act(Change("orders", {"number": "", "customer": "nobody@x.org", "total": "much", "weight": "x", "currency": "EUR",
+                                      "lines": [{"product": "A", "quantity": "many"}, {"quantity": 0}]}), source=FORM)
+    assert set(outcome.errors) == {"number", "customer", "total", "weight", "lines"}
+    assert outcome.errors["customer"].startswith("No customer has the e-mail nobody@x.org.")
+    assert outcome.errors["number"] == "This is missing. Fill it in."
+    assert outcome.errors["lines"] == (
+        "Line 1, quantity: This is not a whole number. Write it like 12. Line 1, product: No product has the SKU A. Correct it or create the product first. "
+        "Line 2, quantity: This number is too small. Write 1 or more. Line 2, product: This is missing. Fill it in.")
+
+
+def test_all_that_is_wrong_with_an_edit_is_said_in_one_round(app):
+    act(order("1", status="draft"), order("2"))
+    [outcome] = act(Change("orders", {"number": "2", "total": "", "customer": "nobody@x.org", "weight": "x", "status": "returned"}, key={"number": "1"}), source=FORM)
+    assert set(outcome.errors) == {"number", "total", "customer", "weight", "status"}
+    assert row("orders", number="1")["version"] == 1
+
+
+def test_of_very_many_wrong_lines_the_first_are_told_and_the_rest_counted(app):
+    [outcome] = act(order("1", lines=[{"product": "A"}] * 15))
+    assert outcome.errors["lines"].count("No product has the SKU A.") == 10
+    assert outcome.errors["lines"].endswith("5 more of the kind.")
