@@ -54,7 +54,7 @@ def drain(as_json: bool) -> None:
 @click.option("--once", is_flag=True, help="One round, then exit.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: answer in JSON.")
 def sweep(once: bool, as_json: bool) -> None:
-    """Bring back what was left behind, fire schedules, and ring for what is due, every few seconds.
+    """Take back work whose worker stopped, queue scheduled jobs, and wake workers for what is due, every few seconds.
 
     While Redis is down its children do the work. Any number of sweepers may run.
     """
@@ -63,7 +63,18 @@ def sweep(once: bool, as_json: bool) -> None:
         Sweeper(_app(), config().instance_dir / "pulses").run()
         return
     did = sweep_once()
-    click.echo(json.dumps(did) if as_json else "Expired {expired}, fired {fired}, rang for {rung}.".format(**did))
+    click.echo(json.dumps(did) if as_json else swept(did))
+
+
+def swept(did: dict[str, int]) -> str:
+    """What a round did, as a person says it."""
+    return (f"Took back {_count(did['expired'], 'job or event', 'jobs and events')} whose worker stopped, "
+            f"queued {_count(did['fired'], 'scheduled job', 'scheduled jobs')}, "
+            f"and woke a worker for {_count(did['rung'], 'queue', 'queues')} with work due.")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _app() -> Flask:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from app.cli.work import swept
 from app.config import ROOT
 from app.extensions import db
 from app.jobs.enqueue import enqueue
@@ -39,6 +40,18 @@ def test_sweep_once_says_what_it_did(app, command, valkey):
     queue_it()
     code, out = command("sweep", "--once", "--json")
     assert (code, json.loads(out)) == (0, {"expired": 0, "fired": 0, "rung": 1})
+
+
+def test_sweep_once_says_in_words_what_it_did(app, command, valkey):
+    queue_it()
+    assert command("sweep", "--once") == (0, "Took back 0 jobs and events whose worker stopped, queued 0 scheduled jobs, "
+                                             "and woke a worker for 1 queue with work due.\n")
+
+
+def test_one_is_one_and_many_are_many():
+    assert swept({"expired": 1, "fired": 1, "rung": 0}) == (
+        "Took back 1 job or event whose worker stopped, queued 1 scheduled job, and woke a worker for 0 queues with work due.")
+    assert "1,200 jobs and events" in swept({"expired": 1200, "fired": 0, "rung": 0})
 
 
 @pytest.mark.parametrize("name", ["worker", "drain", "sweep"])
