@@ -249,7 +249,7 @@ def _minor(told: Mapping[str, Any], name: str, currency: str, where: str = TOLD)
     found, rest = divmod(amount * 10 ** max(shift, 0), 10 ** max(-shift, 0))
     if rest:
         raise Unreadable(f"{where}{name} {shown(amount)}, no amount in {currency}.")
-    return found
+    return int(found)
 
 
 def _currency(told: Mapping[str, Any], where: str = TOLD) -> str:
