@@ -120,6 +120,9 @@ def test_whatever_a_role_does_not_grant_is_refused_at_every_endpoint(sign_in, to
 READING = {
     "records.opened": "it tells colleagues that one looks at the page",
     "records.do_action": "the declared action names its own right, asked first",
+    "records.choose_columns": "how one sees a list oneself",
+    "records.save_view": "one's own views; sharing one asks for more",
+    "records.remove_view": "one's own views; an admin removes shared ones",
     "api.act": "the declared action names its own right, asked first",
 }
 """Unsafe endpoints that take no more than the right to read, and why that is right."""

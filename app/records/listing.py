@@ -12,9 +12,10 @@ from app import ui
 from app.audit import Actor
 from app.records import bounds, policy, query
 from app.records.fields import Field
-from app.records.filters import BUILT_IN, Filter
+from app.records.filters import BUILT_IN, Filter, arguments
 from app.records.query import Count, Page, Query
 from app.records.resource import Resource
+from app.records.saved_views import SavedView
 
 Args = MultiDict[str, str]
 MOST_TRIES = 4
@@ -78,11 +79,14 @@ def cleared(asked: Query) -> Args:
     return MultiDict([(name, asked.args[name]) for name in ("sort", "trashed", "limit") if name in asked.args])
 
 
-def tabs(asked: Query) -> list[tuple[str, str, None, bool]]:
-    """All, and the trash."""
-    resource = asked.resource
-    return [(f"All {ui.within(resource.plural)}", address(resource, MultiDict()), None, not asked.trashed),
-            ("Trash", address(resource, MultiDict({"trashed": "only"})), None, asked.trashed == "only")]
+def tabs(asked: Query, views: Sequence[SavedView] = ()) -> list[tuple[str, str, None, bool]]:
+    """All, the views kept under a name, and the trash."""
+    resource, here = asked.resource, sorted(asked.args.items(multi=True))
+    kept = [(view.name, address(resource, args), None, sorted(args.items(multi=True)) == here)
+            for view in views for args in [arguments(view.query)]]
+    is_kept = any(current for *_, current in kept)
+    return [(f"All {ui.within(resource.plural)}", address(resource, MultiDict()), None, not asked.trashed and not is_kept), *kept,
+            ("Trash", address(resource, MultiDict({"trashed": "only"})), None, asked.trashed == "only" and not is_kept)]
 
 
 def chips(asked: Query) -> list[Chip]:
@@ -91,10 +95,10 @@ def chips(asked: Query) -> list[Chip]:
             for one in asked.filters]
 
 
-def columns(asked: Query) -> list[Column]:
-    """The listed columns this person may read."""
+def columns(asked: Query, names: Sequence[str] | None = None) -> list[Column]:
+    """The columns of these names (default: those of the declaration) this person may read."""
     known = {field.name: field for field in (*BUILT_IN, *policy.readable(asked.actor, asked.resource))}
-    shown = [known[name] for name in asked.resource.listed if name in known]
+    shown = [known[name] for name in names or asked.resource.listed if name in known]
     areas = card(shown)
     return [Column(field, areas.get(field.name, "off"), _sort_url(asked, field), _direction(asked, field)) for field in shown]
 

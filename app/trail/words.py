@@ -18,6 +18,7 @@ DEEDS = {
     "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import", "imports.stop":
     "stopped an import", "exports.start": "started an export", "exports.download": "downloaded an export",
     "notes.add": "wrote a note", "notes.remove": "removed a note",
+    "views.save": "saved a view", "views.remove": "removed a view",
     "bulk.start": "previewed a bulk change", "bulk.run": "ran a bulk change", "bulk.undo": "undid a bulk change",
     "bulk.stop": "stopped a bulk change",
     "jobs.retry": "retried a job", "jobs.cancel": "cancelled a job", "jobs.discard": "discarded a job",
@@ -26,7 +27,8 @@ PAGES = {"webhook_events": ("webhooks.show", "event_id"), "webhook_endpoints": (
          "imports": ("imports.show", "import_id"), "exports": ("exports.show", "export_id"), "jobs": ("jobs.show", "job_id"),
          "bulk_changes": ("records.bulk_show", "bulk_id")}
 TABLES = {"webhook_events": "Event", "webhook_endpoints": "Endpoint", "imports": "Import", "exports": "Export", "jobs": "Job",
-          "users": "User", "tokens": "API token", "settings": "Setting", "bulk_changes": "Bulk change"}
+          "users": "User", "tokens": "API token", "settings": "Setting", "bulk_changes": "Bulk change",
+          "saved_views": "View"}
 ICONS = {"users": "person", "tokens": "key", "settings": "sliders", "webhook_events": "broadcast",
          "webhook_endpoints": "broadcast", "imports": "file-earmark-spreadsheet", "exports": "download",
          "jobs": "gear-wide-connected", "bulk_changes": "collection"}

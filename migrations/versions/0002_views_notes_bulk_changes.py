@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("resource", sa.Text(), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=True),
         sa.Column("page_size", sa.BigInteger(), nullable=True),
-        sa.Column("view_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("user_id", "resource", name=op.f("pk_list_choices")),
     )
     op.create_table(
@@ -73,11 +72,9 @@ def upgrade() -> None:
         sa.Column("resource", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
-        sa.Column("columns", sa.JSON(), nullable=True),
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("is_shared", sa.Boolean(), nullable=False),
-        sa.Column("default_for", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
