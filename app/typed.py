@@ -10,6 +10,7 @@ from wtforms.fields.core import UnboundField
 
 F = TypeVar("F", bound=Callable[..., Any])
 PLACE = re.compile(r"-(\d+)-")     # of a line among others: lines-0-quantity
+MOMENT = re.compile(r"\A(\d{4}-\d\d-\d\d)T(\d\d:\d\d)\Z")    # as an input of type datetime-local sends it
 NONE: Mapping[str, str] = MappingProxyType({})
 TICKED: Mapping[str, str] = MappingProxyType({"y": "Yes"})
 
@@ -54,7 +55,8 @@ def question(asked: Questions, name: str) -> Asked | None:
 def shown(asked: Questions, sent: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """(label, value) of what was typed, as a person reads it. What was left empty is left out."""
     found = [(question(asked, name), value) for name, value in sent if value.strip()]
-    return [(one.label, one.words.get(value, value)) for one, value in found if one is not None and not one.is_secret]
+    return [(one.label, one.words.get(value, MOMENT.sub(r"\1 \2", value)))
+            for one, value in found if one is not None and not one.is_secret]
 
 
 def _asked(field: Any) -> Asked:

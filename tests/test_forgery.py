@@ -231,11 +231,12 @@ def test_what_was_typed_is_shown_with_its_labels_and_what_the_page_carries_along
 
 
 def test_a_record_is_shown_with_the_labels_of_its_form(client):
-    typed = {"number": "ORD-1", "status": "placed", "lines-1-quantity": "3", "note": "", "version": "3", "once": "x" * 20, "back": "/orders"}
+    typed = {"number": "ORD-1", "status": "placed", "lines-1-quantity": "3", "placed_at": "2026-08-27T06:43", "note": "", "version": "3",
+             "once": "x" * 20, "back": "/orders"}
     answer = client.post("/orders/1", data=typed, headers=OURS)
     shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", answer.text)
     assert answer.status_code == 401
-    assert shown == [("Order number", "ORD-1"), ("Status", "Placed"), ("Lines 2: Quantity", "3")]
+    assert shown == [("Order number", "ORD-1"), ("Status", "Placed"), ("Lines 2: Quantity", "3"), ("Placed", "2026-08-27 06:43")]
 
 
 def test_a_stranger_is_refused_before_the_body_is_read(browser):

@@ -11,6 +11,7 @@ from wtforms.validators import DataRequired, EqualTo, Length, NumberRange, Optio
 
 from app.access import ROLES
 from app.accounts.passwords import LONGEST, SHORTEST
+from app.accounts.plain import plain
 from app.settings import Setting
 from app.typed import NONE, TICKED, Asked, Questions
 
@@ -22,7 +23,7 @@ DURATIONS = {"30": "30 days", "90": "90 days", "365": "A year", "": "No end"}
 
 
 class SignIn(FlaskForm):
-    email = EmailField("E-mail", validators=[GIVEN], render_kw={"autocomplete": "username", "maxlength": "254"})
+    email = EmailField("E-mail", validators=[GIVEN, plain], render_kw={"autocomplete": "username", "maxlength": "254"})
     password = PasswordField("Password", validators=[GIVEN], render_kw={"autocomplete": "current-password"})
     stay = BooleanField("Stay signed in on this computer for 14 days")
 
@@ -41,7 +42,7 @@ class ChangePassword(FlaskForm):
 
 
 class Profile(FlaskForm):
-    name = StringField("Name", validators=[GIVEN, Length(max=200)], description="How the trail calls you.",
+    name = StringField("Name", validators=[GIVEN, plain, Length(max=200)], description="How the trail calls you.",
                        render_kw={"autocomplete": "name"})
     time_zone = SelectField("Time zone", validators=[Optional()], description="Times are shown in it.")
 
@@ -53,12 +54,12 @@ class Profile(FlaskForm):
 
 class AddUser(FlaskForm):
     email = EmailField("E-mail", validators=[GIVEN, Length(max=254)], render_kw={"autocomplete": "off"})
-    name = StringField("Name", validators=[Length(max=200)], render_kw={"autocomplete": "off"})
+    name = StringField("Name", validators=[plain, Length(max=200)], render_kw={"autocomplete": "off"})
     role = SelectField("Role", choices=[SelectChoice(role, ABOUT_ROLES[role]) for role in ROLES])
 
 
 class AddToken(FlaskForm):
-    name = StringField("Name", validators=[GIVEN, Length(max=100)], render_kw={"autocomplete": "off"},
+    name = StringField("Name", validators=[GIVEN, plain, Length(max=100)], render_kw={"autocomplete": "off"},
                        description="What will use it, like warehouse. The trail names it.")
     days = SelectField("Good for", choices=[SelectChoice(days, words) for days, words in DURATIONS.items()], default="90")
 
@@ -97,7 +98,7 @@ def _field(setting: Setting[Any]) -> Any:
     if isinstance(setting.default, int):
         bounds = NumberRange(setting.least, setting.most, "It must be from %(min)s to %(max)s.")
         return IntegerField(setting.label, description=setting.help, validators=[GIVEN, bounds])
-    return StringField(setting.label, description=setting.help, validators=[Length(max=500)])
+    return StringField(setting.label, description=setting.help, validators=[plain, Length(max=500)])
 
 
 @lru_cache(maxsize=1)

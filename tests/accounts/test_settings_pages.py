@@ -107,3 +107,20 @@ def test_names_are_written_as_text_wherever_they_appear(sign_in):
     client.post("/settings", data={"name": "<script>alert(1)</script>", "time_zone": ""})
     for path in PAGES + ADMINS:
         assert "<script>alert" not in client.get(path).text
+
+
+@pytest.mark.parametrize(("path", "values"), [
+    ("/settings", {"name": "a\x00b", "time_zone": ""}), ("/settings/tokens", {"name": "a\x00b", "days": "30"}),
+    ("/settings/users", {"name": "a\x00b", "email": "new@example.com", "role": "viewer"}),
+    ("/settings/users", {"name": "ab", "email": "ne\x00w@example.com", "role": "viewer"})])
+def test_characters_no_database_keeps_are_refused_beside_their_field(sign_in, path, values):
+    answer = sign_in("admin").post(path, data=values)
+    assert answer.status_code == 422
+    assert "This contains characters that cannot be kept." in answer.text
+
+
+def test_they_crash_no_sign_in(client):
+    token = form_token(client.get("/login"))
+    answer = client.post("/login", data={"csrf_token": token, "email": "a\x00b@example.com", "password": "x"})
+    assert answer.status_code == 400
+    assert "This contains characters that cannot be kept." in answer.text
