@@ -1,5 +1,5 @@
 """What waits for a person, from every room: each tile is a few cheap questions and says what to press."""
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -22,9 +22,17 @@ from app.records.resource import Resource
 from app.webhooks.models import Event
 
 LATELY = timedelta(days=14)
-MOST = 5            # imports named one by one
 CAP = 1_000         # dead rows counted exactly
 ORDER = ("bad", "wait", "mute")
+SHEET = "file-earmark-spreadsheet-fill"
+IMPORTS = {
+    "stuck": ("bad", "file-earmark-x-fill", "The import of {file} did not finish", "{count} imports did not finish",
+              "It goes on from where it stopped.", "Open import"),
+    "refused": ("wait", SHEET, "{refused} in {file}", "{refused} in {count} files",
+                "Mend them in a file of their own and upload it.", "Mend rows"),
+    "waiting": ("mute", SHEET, "{file} waits for you", "{count} files wait for you", "Nothing of it is written yet.", "Go on"),
+}
+"""Tone, icon, title of one and of several, text and button of the tiles of imports, by what they need."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +88,10 @@ def dead_jobs(session: Session, actor: Actor) -> Iterable[Tile]:
 
 @tile("imports.read")
 def imports(session: Session, actor: Actor) -> Iterable[Tile]:
-    """Imports of the last two weeks that stopped, wait for a choice, or left rows behind."""
-    since = datetime.now(UTC) - LATELY
-    recent = [one for one in standing.latest(session, actor) if one.imported.created_at > since]
-    for one in [one for one in recent if one.is_stuck or one.imported.stage in ("match", "preview", "done")][:MOST]:
-        found = _import(one)
-        if found is not None:
-            yield found
+    """Imports of the last two weeks that stopped, left rows behind, or wait for a choice: one tile for each of the three."""
+    for need, found in standing.needy(session, actor).items():
+        if found:
+            yield _imports(need, found)
 
 
 @tile("payments.read")
@@ -141,22 +146,16 @@ def _records(session: Session, actor: Actor, resource: Resource, filters: dict[s
         yield Tile(tone, icon, _many(count, *words), text, url_for("records.index", resource=resource.name, **values), word)
 
 
-def _import(one: standing.Standing) -> Tile | None:
-    url = url_for("imports.show", import_id=one.imported.id)
-    name = one.imported.file_name
-    if one.is_stuck:
-        return Tile("bad", "file-earmark-x-fill", f"The import of {name} did not finish", "It goes on from where it stopped.",
-                    url, "Open import")
-    if one.is_working:
-        return None
-    if one.imported.stage == "done" and one.refused:
-        rows = f"{one.refused:,} {'row' if one.refused == 1 else 'rows'}"
-        return Tile("wait", "file-earmark-spreadsheet-fill", f"{rows} of {name} {'is' if one.refused == 1 else 'are'} refused",
-                    "Mend them in a file of their own and upload it.", url, "Mend rows")
-    if one.imported.stage in ("match", "preview"):
-        return Tile("mute", "file-earmark-spreadsheet-fill", f"{name} waits for you", "Nothing of it is written yet.", url,
-                    "Go on")
-    return None
+def _imports(need: str, found: Sequence[standing.Standing]) -> Tile:
+    """One tile for all imports with the same need: of one file its page, of several their list."""
+    tone, icon, one, many, text, word = IMPORTS[need]
+    rows = sum(each.refused for each in found)
+    refused = f"{rows:,} {'row is' if rows == 1 else 'rows are'} refused"
+    if len(found) == 1:
+        return Tile(tone, icon, one.format(file=found[0].imported.file_name, refused=refused), text,
+                    url_for("imports.show", import_id=found[0].imported.id), word)
+    return Tile(tone, icon, many.format(count=f"{len(found):,}", refused=refused), text, url_for("imports.index", needs=need),
+                "Review imports")
 
 
 def _many(count: Count, one: str, many: str) -> str:

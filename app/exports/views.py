@@ -1,11 +1,12 @@
 """The pages of exports: what to take, how far it is, the file, and the list of all of them."""
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from app.access import check, current_actor, requires
-from app.errors import BadRequest
+from app.errors import BadRequest, Forbidden
 from app.exports import columns, jobs, run
 from app.exports.standing import PAGE, Standing, latest, standing
 from app.extensions import db
@@ -32,8 +33,10 @@ def index() -> str:
 @bp.get("/exports/new")
 @requires("*.export")
 def new() -> str:
-    """What to take of the list a person comes from: `resource` and its `query`."""
-    return _form(request.args.get("resource", ""), request.args.get("query", ""), None, "csv")
+    """What to take of the list a person comes from: `resource` and its `query`; filters may stand in the address themselves."""
+    beside = [(name, value) for name, value in request.args.items(multi=True) if name not in ("resource", "query")]
+    asked = "&".join(filter(None, (request.args.get("query", ""), urlencode(beside))))
+    return _form(request.args.get("resource", ""), asked, None, "csv")
 
 
 @bp.post("/exports")
@@ -88,7 +91,7 @@ def _filters(found: Standing) -> list[tuple[str, str]]:
     """What the list was narrowed to, as a person reads it; nothing if they may not read that any more."""
     try:
         asked = run.asked(named(found.export.resource), found.export.query, current_actor())
-    except BadRequest:
+    except (BadRequest, Forbidden):
         return []
     shown = [(one.title, one.shown) for one in asked.filters]
     shown += [("Search", asked.search)] if asked.search else []

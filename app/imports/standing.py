@@ -1,5 +1,6 @@
-"""How an import stands: its word and mark, whether work goes on, and who may see it."""
+"""How an import stands: its word and mark, whether work goes on, what it waits for, and who may see it."""
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -13,6 +14,7 @@ from app.records.batches import Batch, refused
 from app.records.registry import resources
 
 PAGE = 50
+LATELY, MOST = timedelta(days=14), 500
 AT_WORK = {"read": "Reading", "preview": "Previewing", "apply": "Running", "undo": "Undoing"}
 
 
@@ -24,6 +26,8 @@ class Mark(NamedTuple):
     word: str
 
 
+NEEDS = {"stuck": "Did not finish", "refused": "With refused rows", "waiting": "Waiting for you"}
+"""What an import can need a person for, the worst first."""
 SETTLED = {
     "match": Mark("wait", "open", "Columns to match"),
     "preview": Mark("wait", "open", "Preview ready"),
@@ -73,6 +77,17 @@ class Standing:
         return SETTLED[stage]
 
     @property
+    def need(self) -> str | None:
+        """What it needs a person for, a key of NEEDS; None for nothing."""
+        if self.is_stuck:
+            return "stuck"
+        if self.is_working:
+            return None
+        if self.imported.stage == "done" and self.refused:
+            return "refused"
+        return "waiting" if self.imported.stage in ("match", "preview") else None
+
+    @property
     def _is_planned(self) -> bool:
         return (self.imported.stage == "preview" and self.batch is not None
                 and sum(self.batch.plans.values()) == self.batch.rows > 0)
@@ -93,6 +108,17 @@ def latest(session: Session, actor: Actor, before: int | None = None) -> list[St
     if before is not None:
         query = query.where(Import.id < before)
     return [Standing(*row) for row in session.execute(query)]
+
+
+def needy(session: Session, actor: Actor) -> dict[str, list[Standing]]:
+    """{what a person is needed for: the imports of the last two weeks that `actor` may see}, newest first."""
+    found: dict[str, list[Standing]] = {need: [] for need in NEEDS}
+    recent = _query().where(_seen(actor), Import.created_at > datetime.now(UTC) - LATELY).order_by(Import.id.desc()).limit(MOST)
+    for row in session.execute(recent):
+        one = Standing(*row)
+        if one.need is not None:
+            found[one.need].append(one)
+    return found
 
 
 def _query() -> Select[Import, Batch, Job]:

@@ -4,60 +4,80 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import ui
 from app.access import check, current_actor, requires, takes_files
-from app.errors import BadRequest, Conflict, Invalid
+from app.config import config
+from app.errors import BadRequest, Conflict, Invalid, TooLarge
 from app.extensions import db
+from app.files.kinds import unreadable
 from app.files.limits import Options
 from app.imports import columns, jobs, match, read, refused, run, sheet
 from app.imports.match import Choices
-from app.imports.standing import PAGE, Standing, latest, standing
-from app.imports.upload import twin, upload
+from app.imports.standing import NEEDS, PAGE, Standing, latest, needy, standing
+from app.imports.upload import shown_name, twin, upload
 from app.records import batches
 from app.records.registry import named, resources
+from app.sizes import size
+from app.web_errors import translate
 
 bp = Blueprint("imports", __name__)
 STEPS = ("File", "Columns", "Preview", "Run")
 AT = {"read": 1, "unreadable": 0, "match": 1, "preview": 2, "apply": 3, "done": 4, "undo": 4, "undone": 4, "cancelled": 0}
 KINDS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+Tab = tuple[str, str, int | None, bool]
 __all__ = ["bp", "jobs"]
 
 
 @bp.get("/imports")
 @requires("imports.read")
 def index() -> str:
-    before = request.args.get("before", type=int)
+    """All of them, or with `needs` those of late that need a person for the same."""
+    needs, before = request.args.get("needs", ""), request.args.get("before", type=int)
+    needy = _needy(needs)
+    if needs:
+        return _list(needy[needs], _tabs(needy, needs))
     found = latest(db.session(), current_actor(), before)
     more = url_for(".index", before=found[PAGE - 1].imported.id) if len(found) > PAGE else ""
-    return render_template("imports/index.html", found=found[:PAGE], more=more, first=url_for(".index") if before else "",
-                           named=named, allowed=_allowed())
+    return _list(found[:PAGE], _tabs(needy, ""), more, url_for(".index") if before else "")
 
 
 @bp.get("/imports/new")
 @requires("imports.read")
 def new() -> str:
-    return render_template("imports/new.html", allowed=_allowed(), resource=request.args.get("resource", ""), error="")
+    return _upload_form(request.args.get("resource", ""))
 
 
 @bp.post("/imports")
 @requires("*.import")
 @takes_files
 def create() -> Any:
-    """Keep the upload, unread. A missing file or an unknown resource is said on the form."""
+    """Keep the upload, unread. What is wrong with it, as far as that can be told unread, is said on the form."""
     resource, file = request.form.get("resource", ""), request.files.get("file")
     allowed = _allowed()
     if resource in {one.name for one in resources()}:
         check(current_actor(), f"{resource}.import")
-    if file is None or not file.filename:
-        error = "Choose a file first."
-    elif resource not in {one.name for one in allowed}:
-        error = "Choose what the rows are."
-    else:
-        import_id = upload(file.stream, file.filename, resource, by=current_actor())
-        return redirect(url_for(".show", import_id=import_id), 303)
-    return render_template("imports/new.html", allowed=allowed, resource=resource, error=error), 422
+    try:
+        if file is None or not file.filename:
+            raise Invalid("Choose a file first.")
+        if resource not in {one.name for one in allowed}:
+            raise Invalid("Choose what the rows are.")
+        import_id = upload(_readable(file), file.filename, resource, by=current_actor())
+    except (BadRequest, Invalid, TooLarge) as problem:
+        return _upload_form(resource, problem.detail, file.filename if file else ""), 422
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(error: RequestEntityTooLarge) -> Any:
+    """An upload beyond every measure is not read, so nothing of its form is known."""
+    if request.endpoint != f"{bp.name}.create":
+        return translate(error)
+    most = size(config().max_upload_bytes)
+    return _upload_form("", f"The file is larger than {most}. Split it, or save it without pictures."), 413
 
 
 @bp.get("/imports/<int:import_id>")
@@ -150,6 +170,37 @@ def refused_rows(import_id: int) -> Response:
     return send_file(cast(BytesIO, file), KINDS[kind], as_attachment=True, download_name=name)
 
 
+def _upload_form(resource: str, error: str = "", file_name: str | None = "") -> str:
+    return render_template("imports/new.html", allowed=_allowed(), resource=resource, error=error,
+                           file_name=shown_name(file_name) if file_name else "", largest=config().max_upload_bytes)
+
+
+def _readable(file: FileStorage) -> BinaryIO:
+    """Its stream, at the beginning. Raises Invalid for what its first bytes show to be no table."""
+    head = file.stream.read(8)
+    file.stream.seek(0)
+    if (sentence := unreadable(head)) is not None:
+        raise Invalid(sentence)
+    return cast(BinaryIO, file.stream)
+
+
+def _list(found: list[Standing], tabs: list[Tab], more: str = "", first: str = "") -> str:
+    return render_template("imports/index.html", found=found, tabs=tabs, more=more, first=first, named=named, allowed=_allowed())
+
+
+def _tabs(needy: dict[str, list[Standing]], current: str) -> list[Tab]:
+    """All imports, and those that need a person; none while nothing does."""
+    some = [(NEEDS[need], url_for(".index", needs=need), len(found), need == current) for need, found in needy.items()
+            if found or need == current]
+    return [("All", url_for(".index"), None, not current), *some] if some else []
+
+
+def _needy(needs: str) -> dict[str, list[Standing]]:
+    if needs and needs not in NEEDS:
+        raise BadRequest(f"Imports are not listed by “{needs[:40]}”. Choose one of {', '.join(NEEDS)}.")
+    return needy(db.session(), current_actor())
+
+
 def _standing(import_id: int) -> Standing:
     return standing(db.session(), import_id, current_actor())
 
@@ -194,7 +245,7 @@ def _rows_page(found: Standing) -> str:
         more=f"{here}{tab}&after={rows[-1].number}" if more else "",
         troubles=sheet.troubles(db.session(), found) if tab == "refused" else [],
         good=sum(counts.get(kind, 0) for kind in batches.ACCEPTED), out=batches.skipped(counts),
-        written=counts.get("created", 0) + counts.get("updated", 0))
+        skips_url=f"{here}skipped", written=counts.get("created", 0) + counts.get("updated", 0))
 
 
 def _choices(width: int) -> Choices:

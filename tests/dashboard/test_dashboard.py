@@ -99,8 +99,25 @@ def test_refused_rows_and_unfinished_imports_are_named(sign_in):
     imported("done", created=10, invalid=2)
     imported("preview", created=3)
     page = sign_in("manager").get("/").text
-    assert "2 rows of june.xlsx are refused" in page
+    assert "2 rows are refused in june.xlsx" in page
     assert "june.xlsx waits for you" in page
+
+
+def test_several_imports_of_a_kind_are_one_tile_that_leads_to_their_list(sign_in):
+    for _ in range(3):
+        imported("preview", created=3)
+    imported("done", created=1, invalid=2)
+    imported("done", created=1, invalid=1, repeated=4)
+    imported("done", created=1)
+    client = sign_in("manager")
+
+    page = client.get("/").text
+    waiting, refused = (client.get(f"/imports?needs={need}").text for need in ("waiting", "refused"))
+
+    assert titles(page) == ["3 rows are refused in 2 files", "3 files wait for you"]
+    assert "/imports?needs=waiting" in page
+    assert [listed.count("june.xlsx") for listed in (waiting, refused, client.get("/imports").text)] == [3, 2, 6]
+    assert client.get("/imports?needs=shoes").status_code == 400
 
 
 def test_an_import_without_refused_rows_is_settled(sign_in):

@@ -1,11 +1,13 @@
 """Loading the demo: through the gate and the receive path, with an event in every state there is."""
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
 
 from app.accounts.models import User
 from app.audit import Audit
+from app.config import config
 from app.demo import load, words
 from app.errors import Conflict
 from app.exports.models import Export
@@ -46,6 +48,14 @@ def test_there_is_an_event_in_every_state_a_person_can_meet(loaded):
     assert rows(Event, status="waiting", attempts=0)
     assert rows(Event, status="waiting", attempts=1)
     assert {verdict for verdict, in db.session.execute(select(StoredReceipt.verdict))} == {"ok", "duplicate", "rejected"}
+
+
+@pytest.mark.parametrize(("embedded", "cure"), [(True, "set INSTANCE_DIR to a new folder"), (False, "set DATABASE_URL to an empty database")])
+def test_a_second_demo_is_refused_with_the_cure_for_its_database(loaded, app, monkeypatch, embedded, cure):
+    monkeypatch.setitem(app.extensions, "backroom.config", replace(config(), embedded=embedded))
+
+    with pytest.raises(Conflict, match=cure):
+        load(1)
 
 
 def test_every_dead_event_says_why(loaded):

@@ -1,7 +1,12 @@
 """The pages of exports: from the button on a list to the file."""
 import re
 
+from sqlalchemy import select
+
+from app.accounts.models import User
 from app.audit import COMMAND_LINE, Door
+from app.exports.models import Export
+from app.jobs.models import Job
 from app.records.changes import Change, Source, apply
 from app.transaction import transaction
 
@@ -31,6 +36,37 @@ def test_the_button_on_a_list_keeps_its_filters_and_ends_in_a_file(sign_in, drai
     assert re.fullmatch(r"attachment; filename=customers-\d{4}-\d\d-\d\d-\d+\.csv", file.headers["Content-Disposition"])
     assert file.headers["Cache-Control"] == "no-store"
     assert "Customers, export" in client.get("/exports").text
+
+
+def test_filters_typed_into_the_address_hold_or_are_refused_with_a_sentence(sign_in):
+    make("ada", "bob")
+    client = sign_in("manager")
+
+    honoured = client.get("/exports/new?resource=customers&name=ada")
+    both = client.get("/exports/new?resource=customers&query=name.ne%3Dbob&email.contains=ada&email.contains=bob")
+    refused = client.get("/exports/new?resource=customers&shoe=42")
+
+    assert "Export 1 customer" in honoured.text
+    assert re.search(r'name="query" value="name=ada"', honoured.text)
+    assert "Export 1 customer" in both.text
+    assert (refused.status_code, "shoe" in refused.text) == (400, True)
+
+
+def test_who_lost_the_right_to_export_sees_no_button_for_it(sign_in):
+    make("ada")
+    client = sign_in("manager")
+    asked = client.post("/exports", data={"resource": "customers", "query": "", "format": "csv", "columns": ["email"]}).location
+    with transaction() as session:
+        job = session.get_one(Job, session.scalars(select(Export)).one().job_id)
+        job.status = "cancelled"
+    assert "Export again" in client.get(asked).text
+
+    with transaction() as session:
+        session.get_one(User, client.user_id).role = "viewer"
+
+    assert "The export was cancelled" in client.get(asked).text
+    assert "Export again" not in client.get(asked).text
+    assert "People with the role manager can export lists." in sign_in("viewer", email="new@example.com").get("/exports").text
 
 
 def test_a_form_without_columns_says_so(sign_in):

@@ -1,4 +1,5 @@
 """Values of all kinds, from the cell of a file to the record."""
+import re
 from datetime import UTC, date, datetime
 
 import openpyxl
@@ -7,6 +8,7 @@ import pytest
 from app.audit import COMMAND_LINE
 from app.errors import BadRequest
 from app.imports.command import Wishes, import_file
+from app.records.values import Reading, moment_of
 from tests.imports.test_command import counts, errors
 
 
@@ -43,6 +45,29 @@ def test_one_day_after_the_twelfth_proves_the_order_for_all(put, kept, days, fir
     put("orders", f"order number,total,currency,placed\n{rows}")
 
     assert kept("orders")[0]["placed_at"].date() == first
+
+
+@pytest.mark.parametrize(("first", "wrong", "sentence"), [
+    ("31/05/2026", "05/31/2026", "with the day first. Write it like 31/05/2026 14:30, or 2026-05-31 14:30."),
+    ("05/31/2026", "31/31/2026", "with the month first. Write it like 05/31/2026 14:30, or 2026-05-31 14:30."),
+    ("2026-05-31", "soon", "This is not a date and time. Write it like 2026-05-31 14:30.")])
+def test_a_wrong_day_is_told_the_order_days_are_read_in(app, first, wrong, sentence):
+    reading = Reading(day_first=first.startswith("31/"))
+
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        moment_of(wrong, reading)
+
+
+def test_a_formula_without_a_value_is_refused_with_the_cure(app, tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["order number", "total", "currency"], ["1", "=2*3", "EUR"], ["2", 5, "EUR"]):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "a.xlsx")
+
+    report = import_file(tmp_path / "a.xlsx", "orders", Wishes(), by=COMMAND_LINE)
+
+    assert (counts(report), errors(report)) == ({"created": 1, "refused": 1}, [(2, "total", "total", "=2*3")])
+    assert "save it once" in report["errors"][0]["message"]
 
 
 def test_typed_cells_of_a_workbook_mean_what_they_show(put, kept, tmp_path):
