@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from app.access import can, current_actor, public
 from app.config import ROOT, config
+from app.counting import counted
 from app.sizes import size
 
 bp = Blueprint("ui", __name__)
@@ -265,5 +266,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(icon=icon, asset=asset, can=lambda permission: can(current_actor(), permission),
                                  current_actor=current_actor, navigation=navigation, queues=queues, chosen=chosen)
     app.jinja_env.filters.update(
-        moment=moment, day=day, ago=ago, number=number, bytes=size, initials=initials, breakable=breakable, within=within,
+        moment=moment, day=day, ago=ago, number=number, counted=counted,
+        bytes=size, initials=initials, breakable=breakable, within=within,
         pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False))

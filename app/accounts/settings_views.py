@@ -12,6 +12,7 @@ from app.accounts import forms, sessions, users
 from app.accounts.blueprint import bp
 from app.accounts.signing_in import change_password
 from app.config import config
+from app.counting import counted
 from app.errors import Invalid, TooManyRequests
 from app.transaction import transaction
 from app.typed import asks
@@ -86,7 +87,7 @@ def end_other_sessions() -> Response:
     """Sign out everywhere else."""
     with transaction() as session:
         ended = sessions.end(session, current_user.user_id, but=current_user.session_id)
-    ui.toast(f"You are signed out in {ended} other {'place' if ended == 1 else 'places'}.")
+    ui.toast(f"You are signed out in {counted(ended, 'other place')}.")
     return redirect(url_for(".sessions_page"), 303)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.care.backup import known, revision
 from app.config import config
+from app.counting import counted
 from app.extensions import db
 from app.files.storage import open_storage
 from app.integrations.secrets import Sealed, unseal
@@ -187,10 +188,12 @@ def work() -> Finding:
         dead += db.session.execute(select(func.count()).select_from(model).where(model.status == "dead")).scalar_one()
     db.session.rollback()
     if late:
-        return Finding("work", "wrong", f"{late} events or jobs are due for more than five minutes and nobody does them.",
+        waiting = counted(late, "event or job is", "events or jobs are")
+        return Finding("work", "wrong", f"{waiting} due for more than five minutes and nobody does them.",
                        "Start a worker: flask --app app worker. Or do it once, here: flask --app app drain")
     if dead:
-        return Finding("work", "note", f"Nothing is late. {dead} events or jobs are dead: look at /webhooks and /jobs.")
+        dying = counted(dead, "event or job is", "events or jobs are")
+        return Finding("work", "note", f"Nothing is late. {dying} dead: look at /webhooks and /jobs.")
     return Finding("work", "good", "Nothing is late, nothing is dead")
 
 

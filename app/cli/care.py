@@ -8,6 +8,7 @@ import click
 from app.care.backup import backup as make_backup
 from app.care.doctor import Finding, examine
 from app.care.restore import restore as put_back
+from app.counting import counted
 
 MARKS = {"good": "ok", "note": "--", "wrong": "!!"}
 
@@ -35,7 +36,7 @@ def backup(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"file": str(file), "bytes": size, "files": manifest.files, "revision": manifest.revision}))
     else:
-        click.echo(f"{file}: {size:,} bytes, the database and {manifest.files} files.")
+        click.echo(f"{file}: {size:,} bytes, the database and {counted(manifest.files, 'file')}.")
 
 
 @click.command()
@@ -44,7 +45,7 @@ def backup(file: Path, as_json: bool) -> None:
 def restore(file: Path, force: bool) -> None:
     """Make this installation what FILE holds. Refuses while Backroom runs, and where data is, unless --force is said."""
     manifest = put_back(file, force=force)
-    click.echo(f"Restored as of {manifest.made_at}, with {manifest.files} files. Start Backroom as usual.")
+    click.echo(f"Restored as of {manifest.made_at}, with {counted(manifest.files, 'file')}. Start Backroom as usual.")
 
 
 def _line(finding: Finding) -> str:

@@ -10,6 +10,7 @@ import click
 from app.access import check
 from app.accounts import actors, users
 from app.audit import COMMAND_LINE, Actor
+from app.counting import counted
 from app.errors import BadRequest, NotFound
 from app.exports import columns as export_columns
 from app.exports import run as exports
@@ -75,7 +76,7 @@ def export_command(resource: str, query: str, columns: str | None, kind: str | N
     if as_json:
         click.echo(json.dumps({"file": str(output), "rows": rows, "columns": [field.name for field in fields], "format": format}))
     else:
-        click.echo(f"{output}: {rows:,} {found.plural.lower()}.", err=str(output) == "/dev/stdout")
+        click.echo(f"{output}: {counted(rows, found.label.lower(), found.plural.lower())}.", err=str(output) == "/dev/stdout")
 
 
 def _known(resource: str) -> None:
@@ -124,7 +125,7 @@ def _said(report: dict[str, Any]) -> str:
     refused = [f"  {_place(error)}: {error['message']}" + (f" (is: {error['value']})" if error["value"] else "")
                for error in report["errors"]]
     skipped = [f"  row {skip['row']} {would or 'was '}skipped: {skip['message']}" for skip in report["skips"]]
-    rows = f"{report['rows']:,} {'row' if report['rows'] == 1 else 'rows'}"
+    rows = counted(report["rows"], "row")
     return "\n".join([f"{nothing}{rows}{': ' + counts if counts else ''}.", *_some(refused), *_some(skipped)])
 
 

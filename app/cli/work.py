@@ -6,6 +6,7 @@ import click
 from flask import Flask, current_app
 
 from app.config import config
+from app.counting import counted
 from app.jobs import process
 from app.jobs.drainer import left, work_off_all
 from app.jobs.keeper import keep
@@ -68,13 +69,9 @@ def sweep(once: bool, as_json: bool) -> None:
 
 def swept(did: dict[str, int]) -> str:
     """What a round did, as a person says it."""
-    return (f"Took back {_count(did['expired'], 'job or event', 'jobs and events')} whose worker stopped, "
-            f"queued {_count(did['fired'], 'scheduled job', 'scheduled jobs')}, "
-            f"and woke a worker for {_count(did['rung'], 'queue', 'queues')} with work due.")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    return (f"Took back {counted(did['expired'], 'job or event', 'jobs and events')} whose worker stopped, "
+            f"queued {counted(did['fired'], 'scheduled job')}, "
+            f"and woke a worker for {counted(did['rung'], 'queue')} with work due.")
 
 
 def _app() -> Flask:

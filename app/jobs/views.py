@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from app import cache, ui
 from app.access import current_actor, requires
+from app.counting import counted
 from app.errors import NotFound
 from app.extensions import db
 from app.jobs import listing, mend, queues, ring, words
@@ -71,7 +72,7 @@ def retry_all() -> Response:
     """Queue again every dead job the filters of the list find."""
     question = listing.asked(MultiDict({**request.args, "status": "dead"}))
     count = mend.retry_all(question, by=current_actor())
-    ui.toast(f"{count:,} {'job is' if count == 1 else 'jobs are'} queued again.")
+    ui.toast(f"{counted(count, 'job is', 'jobs are')} queued again.")
     return redirect(_address(question, status="dead"), 303)
 
 

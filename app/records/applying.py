@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import Actor
+from app.counting import counted
 from app.errors import Conflict, Problem
 from app.records import changes
 from app.records.batches import ACCEPTED, REFUSED, WHOLE, Batch, Shape, chunk_size, counts, refused, rows_table, shaped, source
@@ -23,7 +24,7 @@ class Spoilt(Problem):
     status, title = 409, "Nothing was written"
 
     def __init__(self, rows: Written) -> None:
-        super().__init__(f"{len(rows)} rows were refused, and all rows or none were asked for.")
+        super().__init__(f"{counted(len(rows), 'row was', 'rows were')} refused, and all rows or none were asked for.")
         self.rows = rows
 
 
@@ -59,7 +60,8 @@ def check_whole(batch: Batch) -> None:
     if batch.rows > WHOLE:
         raise Conflict(f"All or nothing works up to {WHOLE:,} rows, and there are {batch.rows:,}. Apply the good rows instead.")
     if count := refused(batch.plans):
-        raise Conflict(f"{count:,} rows are refused. Mend them in the file and upload it again, or apply the good rows.")
+        refused_now = counted(count, "row is", "rows are")
+        raise Conflict(f"{refused_now} refused. Mend that in the file and upload it again, or apply the good rows.")
 
 
 def spoil(session: Session, batch_id: int, found: Written) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import Actor, Audit, Door
+from app.counting import counted
 from app.records import labels, policy
 from app.records.fields import Field
 from app.records.resource import Resource
@@ -94,7 +95,7 @@ def _deed(one: Audit, diff: labels.Diff, fields: int) -> str:
     verb = "reported" if one.door in (Door.EVENT, Door.SYNC) else "changed"
     if not fields:
         return f"{verb} something your role does not show"
-    return f"{verb} {fields} {'field' if fields == 1 else 'fields'}"
+    return f"{verb} {counted(fields, 'field')}"
 
 
 def _door_text(door: Door | None, one: Audit) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.counting import counted
 from app.webhooks.receive import clean
 
 SECRET = re.compile(r"secret|password|passwd|token|authorization|api_?key|cvc|cvv|iban|account_number", re.I)
@@ -47,7 +48,7 @@ def _node(key: str, value: Any, depth: int) -> Node:
     if SECRET.search(key) and isinstance(value, str):
         return Node(key, "left out", "0")
     if isinstance(value, dict | list) and value:
-        note = f"list of {len(value)}" if isinstance(value, list) else f"{len(value)} {'key' if len(value) == 1 else 'keys'}"
+        note = f"list of {len(value)}" if isinstance(value, list) else counted(len(value), "key")
         return Node(key, note=note, children=_children(value, depth + 1) if depth < DEEPEST else [])
     text = clean(json.dumps(value, ensure_ascii=False))
     return Node(key, text if len(text) <= LONGEST else text[:LONGEST] + "…", _kind(value))

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.access import can, current_actor, requires
+from app.counting import counted
 from app.errors import NotFound
 from app.extensions import db
 from app.integrations.registry import provider, providers
@@ -92,7 +93,7 @@ def retry_all() -> AnyResponse:
     known = list(session.scalars(select(Endpoint)))
     question = log.asked(MultiDict({**request.args, "status": "dead"}), known)
     count = retry.retry_all(question.conditions, by=current_actor())
-    toast(f"{count:,} {'event is' if count == 1 else 'events are'} queued again.")
+    toast(f"{counted(count, 'event is', 'events are')} queued again.")
     return go(_address(question, status="dead"), 303)
 
 

@@ -96,7 +96,7 @@ def test_all_or_nothing_that_is_spoilt_at_the_last_moment_writes_nothing_and_say
 def test_all_or_nothing_is_not_begun_while_rows_are_refused(previewed):
     import_id = previewed("email\na@example.com\nbad\n")
 
-    with pytest.raises(Conflict, match="1 rows are refused"):
+    with pytest.raises(Conflict, match="1 row is refused"):
         run.run(import_id, True, by=COMMAND_LINE)
 
 

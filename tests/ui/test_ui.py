@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app import ui
 from app.audit import Actor
 from app.config import ROOT
+from app.counting import counted
 from app.sizes import size
 from tests.records.pages import get, inline
 
@@ -195,3 +196,13 @@ def test_nothing_in_the_style_sheet_needs_a_font_or_an_embedded_picture(asked):
     assert "bootstrap-icons" not in text
     assert "@import" not in text
     assert "url(" not in text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1204, "1,204 rows")])
+def test_what_is_counted_is_one_or_many(number, text):
+    assert counted(number, "row") == text
+    assert counted(number, "entry is", "entries are").endswith("entry is" if number == 1 else "entries are")
+
+
+def test_at_least_one_is_many():
+    assert counted(1, "order", capped=True) == "1+ orders"
