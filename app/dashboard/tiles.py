@@ -30,7 +30,7 @@ IMPORTS = {
               "It goes on from where it stopped.", "Open import"),
     "refused": ("wait", SHEET, "{refused} in {file}", "{refused} in {count} files",
                 "Mend them in a file of their own and upload it.", "Mend rows"),
-    "waiting": ("mute", SHEET, "{file} waits for you", "{count} files wait for you", "Nothing of it is written yet.", "Go on"),
+    "waiting": ("mute", SHEET, "{file} waits for you", "{count} files wait for you", "Nothing is written yet.", "Go on"),
 }
 """Tone, icon, title of one and of several, text and button of the tiles of imports, by what they need."""
 

@@ -24,7 +24,7 @@ def test_a_refused_upload_shows_the_form_again_with_the_reason_and_what_was_chos
     assert answer.status_code == 422
     assert "What are the rows?" in answer.text
     assert sentence in answer.text
-    assert "june.csv" in answer.text
+    assert "june.csv cannot be imported" in answer.text
     assert '<option value="orders" selected>' in answer.text
     assert db.session.query(Import).count() == 0
 
