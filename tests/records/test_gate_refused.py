@@ -7,17 +7,37 @@ from app.records.changes import Change, apply
 from app.transaction import transaction
 from tests.records.gate import EVENT, act, audits, customer, indexed, kinds, order, payment, plans, row, rows, should_be_indexed
 
-RULE = "CREATE UNIQUE INDEX IF NOT EXISTS only_here ON customers (company)"   # no field knows of it
-
 
 @pytest.fixture
 def hidden_rule(app):
     with db.engine.begin() as connection:
-        connection.exec_driver_sql(RULE)
+        make_rule(connection)
     yield
     db.session.remove()
     with db.engine.begin() as connection:
-        connection.exec_driver_sql("DROP INDEX IF EXISTS only_here")
+        drop_rule(connection)
+
+
+def make_rule(connection):
+    """A rule no field knows of. The read comes first: SQLite looks for a name that is taken in what the connection remembers of
+    the schema, so one that was kept from an earlier test would still find the rule that another has dropped since."""
+    look(connection)
+    connection.exec_driver_sql("CREATE UNIQUE INDEX only_here ON customers (company)")
+
+
+def drop_rule(connection):
+    connection.exec_driver_sql("DROP INDEX only_here")
+
+
+def test_a_connection_that_remembers_a_dropped_rule_makes_it_again(app, database):
+    with db.engine.connect() as one, db.engine.connect() as other:
+        for connection, do in ((one, make_rule), (other, look), (one, drop_rule), (other, make_rule), (other, drop_rule)):
+            do(connection)
+            connection.commit()
+
+
+def look(connection):
+    connection.exec_driver_sql("SELECT id FROM customers LIMIT 1")
 
 
 def test_one_of_many_is_refused_and_the_rest_is_written(app, database, hidden_rule):
