@@ -20,7 +20,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import parse_qsl
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, or_, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, false, or_, select
 from werkzeug.datastructures import MultiDict
 
 from app.config import config
@@ -250,12 +250,17 @@ def _found(table: FromClause, field: Reference, raws: list[str], sight: Sight) -
 
 
 def _holding(target: Resource, raw: str, sight: Sight) -> ColumnElement[bool]:
-    """Too short for the search index, the words are the beginning of the key."""
+    """Words too short for the search index are looked for in the fields themselves: 王 is a name."""
     words = search.folded(raw).split()
     if target.searched and max(map(len, words), default=0) >= search.SHORTEST:
         return search.holding(target, words)
-    key = _named(target.key, sight.fields(target), target)
-    return operators.ask(key, "starts", [raw], target.table.c[key.column], key=target.table.c.get(f"{key.column}_key")).condition
+    fields = [field for field in target.found_by or (target.require(target.key),) if field in sight.fields(target)]
+    return and_(*(or_(false(), *(_in(target, field, word) for field in fields)) for word in raw.split()))
+
+
+def _in(target: Resource, field: Field, word: str) -> ColumnElement[bool]:
+    key = target.table.c.get(f"{field.column}_key")
+    return operators.ask(field, "contains", [word], target.table.c[field.column], key=key).condition
 
 
 def _ids(target: Resource, condition: ColumnElement[bool], sight: Sight) -> Any:
