@@ -19,6 +19,8 @@ from app.records.resource import Resource
 from app.transaction import is_sqlite
 
 WIRE = ("int8", "text")
+BARRED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+"""Letters that Unicode takes for letters of their own, as those write them who do not have them."""
 SHORTEST = 3          # characters a trigram has
 
 
@@ -48,7 +50,8 @@ def folded(text: str) -> str:
     """Text as it is compared: "KÖLN" and "koln" are one, on both databases, in what is kept and in what is asked."""
     if text.isascii():
         return text.lower()
-    return "".join([mark for mark in normalize("NFKD", normalize("NFKD", text).casefold()) if not combining(mark)])
+    apart = normalize("NFKD", normalize("NFKD", text).casefold())
+    return "".join([mark for mark in apart if not combining(mark)]).translate(BARRED)
 
 
 @cache

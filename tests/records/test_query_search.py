@@ -1,13 +1,17 @@
 """Free text search: what is named exactly first, then all that has the words, in any order the list can have."""
 from itertools import chain
+from unicodedata import normalize
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 from werkzeug.datastructures import MultiDict
 
 from app.audit import SYSTEM, Actor
 from app.extensions import db
 from app.records import query, searching
 from app.records.registry import named
+from app.records.search import folded
 from tests.records.stock import ask, backwards, forwards, found, index, put, statements
 
 
@@ -33,6 +37,25 @@ FINDS = [
     ("ada@acme.example", [1]), ("Ada@Acme.Example", [1]), ("cus_42", [2]),
     ("42", [42]), ("#42", [42]), ("#2", [2]), ("99", []), ("9999999999999999999999", []),
 ]
+
+
+@pytest.mark.parametrize(("kept", "asked"), [
+    ("Köln", "koln"), ("koln", "KÖLN"), ("Café", "cafe"), ("Cafe\u0301", "CAFÉ"), ("Østergade", "osterg"), ("Łódź", "lodz"), ("Straße", "strasse"),
+    ("Æbleskiver", "aeble"), ("İstanbul", "istanbul"), ("ﬁve", "five"), ("서울역앞", "서울역")])
+def test_accents_and_case_do_not_count(app, kept, asked):
+    put("orders", {"id": 1, "number": "1", "city": kept}, {"id": 2, "number": "2", "city": "Rome"})
+    put("customers", {"id": 1, "email": "ada@acme.example", "name": kept})
+    put("orders", {"id": 3, "number": "3", "customer_id": 1})
+    index("orders")
+    index("customers")
+    assert found("orders", f"q={asked}") == [1]
+    assert found("orders", f"customer.contains={asked}") == [3]
+
+
+@given(text())
+def test_what_is_folded_stays_as_it_is_and_does_not_depend_on_how_accents_are_kept(word):
+    assert folded(folded(word)) == folded(word)
+    assert folded(normalize("NFC", word)) == folded(normalize("NFD", word))
 
 
 @pytest.mark.parametrize(("typed", "ids"), FINDS, ids=[typed for typed, _ in FINDS])
