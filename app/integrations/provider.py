@@ -65,7 +65,9 @@ class Receipt:
         try:
             return json.loads(self.body, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
-            raise Unreadable(f"The body is not JSON: {error}.") from None
+            known = isinstance(error, json.JSONDecodeError)
+            place = f" It goes wrong in line {error.lineno}, column {error.colno}." if known else ""  # type: ignore[union-attr]
+            raise Unreadable(f"The body is not JSON.{place}") from None
 
 
 @dataclass(frozen=True)

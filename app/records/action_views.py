@@ -14,7 +14,7 @@ from app.records.forms import RecordForm
 from app.records.registry import named
 from app.records.resource import Action, Resource
 from app.records.routing import bp
-from app.records.values import Reading
+from app.records.values import TYPED
 from app.typed import Questions, asks
 
 Row = dict[str, Any]
@@ -47,7 +47,7 @@ def do_action(resource: str, id: int, action: str) -> Any:
     try:
         if not g.get("csrf_valid"):
             raise Problem(TOO_OLD)
-        said = actions.run(actor, kind, id, action, form.values(), Reading(), version=version_seen())
+        said = actions.run(actor, kind, id, action, form.values(), TYPED, version=version_seen())
     except Problem as problem:
         return _refused(kind, declared, id, form, problem)
     ui.toast(said)

@@ -38,7 +38,7 @@ def openapi() -> Response:
 def index(resource: str) -> Response:
     """A page of records."""
     kind, actor = named(resource), current_actor()
-    names = represent.chosen(kind, actor, request.args.get("fields"))
+    names = represent.chosen(kind, actor, bodies.once("fields"))
     asked = query.parse(kind, request.args, actor, extra=("fields",))
     lines = kind.lines is not None and (names is None or kind.lines.name in names)
     return represent.listed(asked, query.page(db.session(), asked, lines=lines), names)
@@ -50,7 +50,7 @@ def show(resource: str, id: int) -> Response:
     """One record."""
     kind, actor = named(resource), current_actor()
     bodies.only("fields")
-    names = represent.chosen(kind, actor, request.args.get("fields"))
+    names = represent.chosen(kind, actor, bodies.once("fields"))
     return represent.answered(kind, query.one(db.session(), kind, id, actor), actor, names=names)
 
 
@@ -107,7 +107,7 @@ def summarise(resource: str) -> Response:
     """Counts and sums of the records a list would have."""
     kind = named(resource)
     asked = query.parse(kind, request.args, current_actor(), extra=summary.WORDS)
-    return jsonify(summary.of(db.session(), asked, request.args))
+    return jsonify(summary.of(db.session(), asked, {name: bodies.once(name) or "" for name in summary.WORDS}))
 
 
 @bp.post("/<resource:resource>/bulk")

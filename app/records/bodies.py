@@ -41,6 +41,14 @@ def only(*known: str) -> None:
         raise BadRequest("Some parameters are not known here.", errors=dict.fromkeys(unknown, said))
 
 
+def once(name: str) -> str | None:
+    """The parameter of this name, None without it. Raises BadRequest where it stands twice: none is ever ignored."""
+    if len(request.args.getlist(name)) > 1:
+        raise BadRequest("Some parameters cannot be read.", errors={
+            name: "This is given more than once. Separate values by commas."})
+    return request.args.get(name)
+
+
 def body() -> Object:
     """The JSON object of the request.
 

@@ -20,7 +20,7 @@ from app.records.bulk_changes import BulkChange
 from app.records.registry import named
 from app.records.save import alone
 from app.records.selecting import LARGEST, RIGHTS, Selection, count, offered
-from app.records.values import Reading
+from app.records.values import TYPED
 from app.transaction import lock, transaction
 
 Values = Mapping[str, Any]
@@ -158,7 +158,7 @@ def _wrong(selection: Selection, deed: str, values: Values, by: Actor) -> dict[s
     for name, field in fields.items():
         if name in values:
             try:
-                value = field.converter(Reading())(values[name])
+                value = field.converter(TYPED)(values[name])
                 if value is None and field.required:
                     errors[name] = "This may not be empty. Fill it in."
             except ValueError as error:

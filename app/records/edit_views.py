@@ -19,6 +19,7 @@ from app.records.forms import RecordForm
 from app.records.registry import named
 from app.records.resource import Resource
 from app.records.routing import bp
+from app.records.values import TYPED
 from app.typed import asks
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -180,7 +181,7 @@ def _chosen(form: RecordForm) -> dict[str, Any]:
 def _conflict_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> tuple[str, int]:
     actor, session = current_actor(), db.session()
     wanted = Change(resource.name, _mine(form), key={"id": row["id"]}, version=seen, only="update")
-    source = Source(Door.FORM, actor)
+    source = Source(Door.FORM, actor, reading=TYPED)
     [stale] = plan(session, [wanted], source)                                        # what would differ
     [now] = plan(session, [wanted._replace(version=row["version"])], source)         # what stands against it
     picks = {name.removeprefix("take-"): value for name, value in request.form.items() if name.startswith("take-")}

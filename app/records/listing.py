@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from app import ui
 from app.audit import Actor
 from app.records import bounds, policy, query
-from app.records.fields import Field
+from app.records.fields import Field, Reference
 from app.records.filters import BUILT_IN, Filter, arguments
 from app.records.query import Count, Page, Query
 from app.records.resource import Resource
@@ -139,8 +139,22 @@ def easier(session: Session, asked: Query) -> list[Easier]:
     found = [(query.count(session, query.parse(asked.resource, args, asked.actor)), title, shown, args)
              for title, shown, args in tries[:MOST_TRIES] if len(tries) > 1]
     found.sort(key=lambda one: -one[0].number)
+    if asked.search and (elsewhere := _through(session, asked)):
+        return elsewhere
     return [Easier(f"{_many(count, asked.resource)} without “{title} {shown}”.", f"Remove {title}", address(asked.resource, args))
             for count, title, shown, args in found[:2] if count.number]
+
+
+def _through(session: Session, asked: Query) -> list[Easier]:
+    """What is searched for may be said of a record these refer to: the customer of an order."""
+    ways = []
+    for field in (one for one in asked.reads() if isinstance(one, Reference)):
+        args = changed(asked.args, q=None, **{f"{field.name}.contains": asked.search})
+        count = query.count(session, query.parse(asked.resource, args, asked.actor))
+        if count.number:
+            text = f"{_many(count, asked.resource)} whose {ui.within(field.title)} is found by it."
+            ways.append(Easier(text, f"Search by {ui.within(field.title)}", address(asked.resource, args)))
+    return ways[:2]
 
 
 def _many(count: Count, resource: Resource) -> str:

@@ -16,7 +16,7 @@ RATE = Setting("api.rate", "API requests a minute", "How often a program may ask
 
 def limited(bp: Blueprint) -> None:
     """Count every request to this blueprint, once it is known whose it is."""
-    limiter.limit(lambda: f"{RATE.get()}/minute", key_func=_who)(bp)
+    limiter.shared_limit(lambda: f"{RATE.get()}/minute", "api", key_func=_who)(bp)
     bp.after_request(_tell)
 
 

@@ -127,7 +127,7 @@ def _again(session: Session, actor: Actor, key: str) -> Response:
     """What was answered the first time."""
     kept = session.execute(select(Reply).where(*_ours(actor, key))).scalar_one()
     if kept.fingerprint != _fingerprint():
-        raise Invalid("Nothing was done. Use a new key for another request.", errors={
+        raise Invalid("Nothing was done. Use a new key for another request.", title="This key was used before", errors={
             HEADER: "This key was used for a request with other contents."})
     if kept.status == OPEN:
         raise Conflict("A request with this key is being worked on, or broke off. Look at the record before you use a new key.",

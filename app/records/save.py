@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import Actor, Audit
 from app.records.changes import Change, Door, Outcome, Source, apply
+from app.records.values import TYPED
 from app.transaction import is_sqlite, repeated, transaction
 
 Values = Mapping[str, Any]
@@ -18,7 +19,7 @@ def update(resource: str, id: int, values: Values, version: int, *, by: Actor, r
     """Change a record somebody saw at `version`. Pressed twice, the second is "unchanged"; a version gone by is a "conflict"."""
     change = Change(resource, values, key={"id": id}, version=version, only="update")
     with transaction() as session:
-        return apply(session, [change], Source(Door.FORM, by, request_id=request_id))[0]
+        return apply(session, [change], Source(Door.FORM, by, request_id=request_id, reading=TYPED))[0]
 
 
 @repeated
@@ -30,7 +31,7 @@ def create(resource: str, values: Values, *, by: Actor, once: str) -> Outcome:
                                                             Audit.action == "created"))
         if made is not None:
             return Outcome("unchanged", made)
-        return apply(session, [Change(resource, values, only="create")], Source(Door.FORM, by, request_id=once))[0]
+        return apply(session, [Change(resource, values, only="create")], Source(Door.FORM, by, request_id=once, reading=TYPED))[0]
 
 
 def trash(resource: str, id: int, *, by: Actor, request_id: str | None, version: int | None = None) -> Outcome:
@@ -47,7 +48,7 @@ def restore(resource: str, id: int, *, by: Actor, request_id: str | None, versio
 def _trashed(resource: str, id: int, at: datetime | None, by: Actor, request_id: str | None, version: int | None) -> Outcome:
     change = Change(resource, {"trashed_at": at}, key={"id": id}, version=version, only="update")
     with transaction() as session:
-        return apply(session, [change], Source(Door.FORM, by, request_id=request_id))[0]
+        return apply(session, [change], Source(Door.FORM, by, request_id=request_id, reading=TYPED))[0]
 
 
 def alone(session: Session, once: str) -> None:

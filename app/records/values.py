@@ -28,6 +28,11 @@ class Reading(NamedTuple):
     ids: bool = False     # a bare whole number names a record by its id, as in JSON; in files it is a number like any other
 
 
+EITHER = "?"
+TYPED = Reading(decimal=EITHER)
+"""What people type into forms: 12.50 or 12,50. What could be two numbers is refused, not guessed."""
+
+
 def text_of(raw: object, limit: int, lines: bool = False) -> str | None:
     """Text without blanks around it, None if nothing is left. One line unless `lines`; then line ends become "\\n"."""
     if raw is None:
@@ -57,6 +62,8 @@ def whole_of(raw: object, reading: Reading) -> int | None:
         return None
     if isinstance(raw, str) and raw.isspace():
         return None
+    if reading.decimal == EITHER:
+        raw, reading = _typed(raw, whole=True), Reading()
     value = raw if type(raw) is int else _whole(raw, reading)
     if not -LARGEST <= value <= LARGEST:
         raise ValueError("This number is too large to keep. Write a smaller one.")
@@ -67,6 +74,8 @@ def decimal_of(raw: object, reading: Reading, like: str) -> Decimal | None:
     """A finite number, exact. `like` is what the sentence shows as an example, with a decimal point."""
     if raw is None or raw == "":
         return None
+    if reading.decimal == EITHER:
+        raw, reading = _typed(raw, whole=False), Reading()
     if isinstance(raw, str):
         written = raw.strip()
         if not written:
@@ -94,6 +103,11 @@ def number_typed(raw: str, whole: bool) -> str:
         safe = f"{less}0" if len(less.partition(".")[2]) == 3 else less   # three decimals look like thousands
         raise ValueError(f"This can be read as {more} or as {less}. Write {more} or {safe}.")
     return f"{found[0]:f}" if found else raw
+
+
+def _typed(raw: object, *, whole: bool) -> object:
+    """Forms show amounts with a point, so only a comma can mean two things."""
+    return number_typed(raw.strip(), whole) if isinstance(raw, str) and "," in raw else raw
 
 
 def _read(raw: str, mark: str) -> Decimal | None:

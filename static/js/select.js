@@ -16,7 +16,7 @@ function tell() {
   for (const tick of found) tick.closest("tr").classList.toggle("on", tick.checked);
   bar.hidden = count === 0;
   rest.hidden = !whole || !("more" in rest.dataset);
-  bar.querySelector("[data-pick-count]").textContent = everything.checked ? "Selected" : `${count} selected`;
+  bar.querySelector("[data-pick-count]").textContent = everything.checked ? everything.dataset.many : `${count} selected`;
 }
 
 function between(one, other) {

@@ -115,6 +115,7 @@ def test_what_a_role_may_not_read_is_not_there(app, token, shop):
 
 
 PROBLEMS = [
+    ("/orders?fields=number&fields=total", 400),
     ("/orders/99", 404), ("/orders/0", 404), ("/orders/9223372036854775807", 404), ("/orders/9223372036854775808", 404),
     ("/orders/x", 404), ("/orders/-1", 404), ("/nothing", 404), ("/orders/1/nothing", 404), ("/", 404), ("/orders/", 404), ("", 404),
     ("/orders?total.gte=x", 400), ("/orders?after=x", 400), ("/orders?limit=0", 400), ("/orders?limit=10&limit=20", 400), ("/orders?%00=1", 400),

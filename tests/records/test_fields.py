@@ -82,7 +82,7 @@ def test_numbers_are_read_as_the_source_writes_them(raw, reading, value):
     (Money("m"), "12,50", "This is not a number. Write it like 12.50."),
     (Money("m"), "1,2,3", "This is not a number. Write it like 12.50."),
     (Date("d"), "2026-02-30", "This is not a date. Write it like 2026-05-31."),
-    (Date("d"), "31/31/2026", "This is not a date. Write it like 2026-05-31."),
+    (Date("d"), "31/31/2026", "This is not a date with the month first. Write it like 05/31/2026, or 2026-05-31."),
     (DateTime("d"), "soon", "This is not a date and time. Write it like 2026-05-31 14:30."),
     (Boolean("b"), "maybe", "This is neither yes nor no. Write one of the two."),
     (STATUS, "lost", "This is not one of the choices. Write one of: Part refunded, Stuck."),
