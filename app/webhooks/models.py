@@ -10,6 +10,7 @@ from app.jobs.models import Queued, queue_indexes
 
 REJECTED = text("verdict = 'rejected'")
 IGNORED = text("outcome = 'ignored'")
+KEPT = text("body_id IS NOT NULL")
 
 
 class Endpoint(Model):
@@ -59,6 +60,7 @@ class Event(Queued, Model):
         UniqueConstraint("endpoint_id", "dedupe_key"),
         Index("ix_webhook_events_endpoint_id_id", "endpoint_id", "id"),
         Index("ix_webhook_events_said", "said", "id"),
+        Index("ix_webhook_events_received_at", "received_at"),
         Index("ix_webhook_events_ignored", "id", sqlite_where=IGNORED, postgresql_where=IGNORED),
         *queue_indexes("webhook_events", object_key="object_key"),
     )
@@ -71,6 +73,7 @@ class Event(Queued, Model):
     object_key: Mapped[str | None]                       # account/outside id of what it is about
     occurred_at: Mapped[datetime]                        # by the provider's clock
     received_at: Mapped[datetime]
+    wants_latest: Mapped[bool] = mapped_column(server_default=text("false"))   # a person asked to fetch what it is about first
 
 
 class StoredReceipt(Model):
@@ -79,6 +82,7 @@ class StoredReceipt(Model):
     __tablename__ = "webhook_receipts"
     __table_args__ = (
         Index("ix_webhook_receipts_rejected", "endpoint_id", "id", sqlite_where=REJECTED, postgresql_where=REJECTED),
+        Index("ix_webhook_receipts_body_id", "body_id", sqlite_where=KEPT, postgresql_where=KEPT),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"))
@@ -92,3 +96,12 @@ class StoredReceipt(Model):
     size: Mapped[int]                                    # bytes
     body_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_bodies.id"))   # a duplicate keeps none
     secret_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_secrets.id"))   # what proved it
+
+
+class Hour(Model):
+    """How many events of an endpoint came in one hour: what is left of its history when the events are gone."""
+
+    __tablename__ = "webhook_hours"
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"), primary_key=True)
+    began_at: Mapped[datetime] = mapped_column(primary_key=True)
+    events: Mapped[int]

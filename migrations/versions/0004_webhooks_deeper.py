@@ -4,15 +4,42 @@ Revision ID: 0004
 Revises: 0003
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
 
+KEPT = sa.text("body_id IS NOT NULL")
+
+
 def upgrade() -> None:
-    """Nothing yet."""
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("wants_latest", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+        batch_op.create_index("ix_webhook_events_received_at", ["received_at"], unique=False)
+
+    with op.batch_alter_table("webhook_receipts", schema=None) as batch_op:
+        batch_op.create_index("ix_webhook_receipts_body_id", ["body_id"], unique=False, sqlite_where=KEPT, postgresql_where=KEPT)
+
+    op.create_table(
+        "webhook_hours",
+        sa.Column("endpoint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["endpoint_id"], ["webhook_endpoints.id"],
+                                name=op.f("fk_webhook_hours_endpoint_id_webhook_endpoints")),
+        sa.PrimaryKeyConstraint("endpoint_id", "began_at", name=op.f("pk_webhook_hours")),
+    )
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.drop_table("webhook_hours")
+    with op.batch_alter_table("webhook_receipts", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhook_receipts_body_id", sqlite_where=KEPT, postgresql_where=KEPT)
+
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhook_events_received_at")
+        batch_op.drop_column("wants_latest")
