@@ -11,7 +11,7 @@ from app import ui
 from app.access import current_actor, requires
 from app.errors import BadRequest
 from app.extensions import db
-from app.records import conflict, forms, openings, owners, query
+from app.records import conflict, forms, openings, owners, query, timeline
 from app.records import save as saving
 from app.records.asked import asked
 from app.records.changes import Change, Door, Outcome, Source, plan
@@ -85,14 +85,13 @@ def save(resource: str, id: int) -> Any:
     form, seen = forms.build(kind, actor, row, _merged(row, kind), keeper(row)), version_seen()
     if forms.pressed(request.form) or not g.get("csrf_valid") or "form" in request.form:
         return _again(form, lambda: _edit_page(kind, row, form, seen))
+    if row["trashed_at"] is not None:
+        return _restored_page(kind, row, form, seen) if "restore" in request.form else (_edit_page(kind, row, form, seen), 409)
     if "all" in request.form:
         return _conflict_page(kind, row, form, number_of("opened"))
     outcome = saving.update(resource, id, _chosen(form), seen, by=actor, request_id=g.get("request_id"))
-    if outcome.kind == "conflict":
-        return _conflict_page(kind, query.one(db.session(), kind, id, actor), form, seen)
     if outcome.kind not in ("updated", "unchanged"):
-        form.refuse(outcome.errors)
-        return _edit_page(kind, row, form, seen), 422
+        return _refused_page(kind, query.one(db.session(), kind, id, actor), form, seen, outcome)
     ui.toast(_saved(kind, row, outcome), **way_to_undo(kind, outcome))
     return redirect(shown(kind, id), 303)
 
@@ -131,10 +130,34 @@ def _new_page(resource: Resource, form: RecordForm, once: str) -> str:
     return render_template("records/form.html", resource=resource, form=form, row=None, once=once, back=way_back(resource))
 
 
-def _edit_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> str:
+def _edit_page(resource: Resource, row: Row, form: RecordForm, seen: int, restored: bool = False) -> str:
+    gone = timeline.trashing(db.session(), resource, row) if row["trashed_at"] is not None else None
     return render_template("records/form.html", resource=resource, form=form, row=row, seen=seen, title=resource.text(row),
+                           gone=gone, restored=restored,
                            back=way_back(resource), keeper=keeper(row),
                            others=openings.others(db.session(), resource, row["id"], current_actor()))
+
+
+def _refused_page(resource: Resource, row: Row, form: RecordForm, seen: int, outcome: Outcome) -> tuple[str, int]:
+    """The form as it was sent, with what stands against it; both edits where somebody else was faster."""
+    if row["trashed_at"] is not None:
+        return _edit_page(resource, row, form, seen), 409
+    if outcome.kind == "conflict":
+        return _conflict_page(resource, row, form, seen)
+    form.refuse(outcome.errors)
+    return _edit_page(resource, row, form, seen), 422
+
+
+def _restored_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> tuple[str, int]:
+    """The form as it was sent, of the record taken out of the trash. If it was only moved there and back, nothing collides."""
+    actor, session = current_actor(), db.session()
+    outcome = saving.restore(resource.name, row["id"], by=actor, request_id=g.get("request_id"), version=row["version"])
+    row = query.one(session, resource, row["id"], actor)
+    if outcome.kind not in ("updated", "unchanged"):
+        form.sentences += outcome.errors.values()
+        return _edit_page(resource, row, form, seen), 403 if outcome.kind == "forbidden" else 409
+    moved = all(one.action in ("trashed", "restored") for one in timeline.since(session, resource, row, seen))
+    return _edit_page(resource, row, form, row["version"] if moved else seen, restored=True), 200
 
 
 def _again(form: RecordForm, page: Callable[[], str]) -> tuple[str, int]:

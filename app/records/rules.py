@@ -92,8 +92,10 @@ class Rules:
         return f"Another {label} has this {title}. Change one of them."
 
     def in_trash(self, resource: Resource, parsed: Parsed) -> dict[str, str]:
+        """That it is there; who addresses a record by its id has no other key to choose."""
         name = parsed.shape.key[0] if parsed.shape.key else ""
-        return {name: f"This {lower(resource.label)} is in the trash. Restore it first or change the key."}
+        other = "" if name == "id" else " or change the key"
+        return {name: f"This {lower(resource.label)} is in the trash. Restore it first{other}."}
 
     def is_live(self, account: str | None) -> bool:
         if not account:

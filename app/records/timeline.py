@@ -69,6 +69,13 @@ def since(session: Session, resource: Resource, row: Row, version: int) -> list[
         Audit.resource == resource.name, Audit.record_id == row["id"], Audit.version > version).order_by(Audit.version.desc())))
 
 
+def trashing(session: Session, resource: Resource, row: Row) -> Audit | None:
+    """The audit row of who moved the record to the trash, the last time somebody did."""
+    return session.scalars(select(Audit).where(
+        Audit.resource == resource.name, Audit.record_id == row["id"], Audit.action == "trashed").order_by(
+        Audit.version.desc()).limit(1)).first()
+
+
 def as_it_was(resource: Resource, row: Row, later: list[Audit]) -> Row:
     """The record before the changes in `later`, newest first: each is taken back in turn."""
     for one in later:
