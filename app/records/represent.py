@@ -1,6 +1,7 @@
 """A record as the API shows it, its ETag, and the links of a list."""
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from flask import Response, jsonify, request, url_for
@@ -10,78 +11,92 @@ from werkzeug.datastructures import MultiDict
 
 from app.audit import Actor
 from app.errors import BadRequest, PreconditionFailed, PreconditionRequired
-from app.records import bulk, policy, problems
+from app.records import bulk, expanding, labels, policy, problems
 from app.records.change import Outcome
-from app.records.fields import DateTime, Field, Lines, Reference
+from app.records.expanding import Some
+from app.records.fields import Field, Lines, Reference
 from app.records.query import Page, Query, Row
+from app.records.registry import named
 from app.records.resource import Resource
+from app.records.settle import blank
+from app.records.shapes import ALWAYS, MOMENTS, Shape
 
-ALWAYS = ("id", "version", "updated_at")
-MOMENTS = tuple(DateTime(name) for name in ("created_at", "updated_at", "trashed_at"))
+WHOLE = Shape()
 TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 TAGS = re.compile(rf"{TAG.pattern}(\s*,\s*{TAG.pattern})*\Z")
 
 
-def chosen(resource: Resource, actor: Actor, wanted: str | None) -> set[str] | None:
-    """The members that fields= asks for; None = all. Raises BadRequest for one there is none of, or not to be seen."""
-    if wanted is None:
-        return None
-    names = [name.strip() for name in wanted.split(",")]
-    known = [*members(resource, policy.readable(actor, resource))]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadRequest("Some parameters cannot be read.",
-                         errors={"fields": f"There is no field {unknown[0]!r}. Choose from {', '.join(known)}."})
-    return {*names, *ALWAYS}
-
-
-def members(resource: Resource, fields: Sequence[Field]) -> list[str]:
-    """The names of all members a record has in the API, in order."""
-    return ["id", "version", *(field.name for field in fields), *(["account"] if resource.outside else []),
-            *(moment.name for moment in MOMENTS)]
-
-
-def record(resource: Resource, row: Row, actor: Actor, names: set[str] | None = None) -> dict[str, Any]:
-    """The JSON of one record: what the actor may read of it, cut to `names`."""
+def record(resource: Resource, row: Row, actor: Actor, shape: Shape = WHOLE) -> dict[str, Any]:
+    """The JSON of one record: what the actor may read of it, cut to the shape, with the records that were read beside it."""
     fields = policy.readable(actor, resource)
-    whole = {"id": row["id"], "version": row["version"], **{field.name: field.json(row) for field in fields}}
+    whole = {"id": row["id"], "version": row["version"], **{field.name: _value(field, row, actor, shape) for field in fields}}
     if resource.outside:
         whole["account"] = row["account"]
     whole |= {moment.name: moment.json(row) for moment in MOMENTS}
-    return whole if names is None else {name: value for name, value in whole.items() if name in names}
+    whole |= {name: _some(some, row["id"], actor, inner) for name, inner in shape.within.items()
+              if isinstance(some := expanding.beside(row, name), Some)}
+    return whole if shape.names is None else {name: value for name, value in whole.items() if name in ALWAYS or shape.has(name)}
 
 
-def plan(session: Session, resource: Resource, outcome: Outcome) -> dict[str, Any]:
+def _value(field: Field, row: Row, actor: Actor, shape: Shape) -> Any:
+    if field.name not in shape.within:
+        return field.json(row) if shape.has(field.name) else None
+    inner = shape.within[field.name]
+    if isinstance(field, Lines):
+        return [{part.name: _value(part, {**row, **line}, actor, inner) for part in field.fields if inner.has(part.name)}
+                for line in row[field.name]]
+    there = expanding.beside(row, field.name)
+    return record(named(field.to), there, actor, inner) if there and isinstance(field, Reference) else field.json(row)
+
+
+def _some(some: Some, id: int, actor: Actor, shape: Shape) -> dict[str, Any]:
+    """Those that refer to a record, and where all of them are, unless these are all."""
+    address = url_for("api.index", resource=some.resource.name, _external=True, **{some.by.name: str(id)}) if some.more else None  # type: ignore[arg-type]
+    return {"data": [record(some.resource, one, actor, shape) for one in some.rows], "all": address}
+
+
+def plan(session: Session, resource: Resource, outcome: Outcome, actor: Actor) -> dict[str, Any]:
     """What a write would do: the answer to Prefer: handling=preview, the values as the API shows them."""
-    return results(session, resource, [outcome])["data"][0]  # type: ignore[no-any-return]
+    return results(session, resource, [outcome], actor)["data"][0]  # type: ignore[no-any-return]
 
 
-def results(session: Session, resource: Resource, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What became of each row of a bulk upsert, in its order; pointers are within the row. 1 statement."""
+def results(session: Session, resource: Resource, outcomes: Sequence[Outcome], actor: Actor) -> dict[str, Any]:
+    """What became of each row of a bulk upsert, in its order; pointers are within the row.
+
+    1 statement, 1 more for each resource referred to.
+    """
     ids = [one.id for one in outcomes if one.diff and one.id is not None and one.id > 0]
     found = session.execute(select(resource.table).where(bulk.among(session.connection(), resource.table.c.id, ids))).mappings()
     rows = {row["id"]: dict(row) for row in found} if ids else {}
-    return {"data": [_result(resource, one, rows.get(one.id, {})) for one in outcomes]}
+    sides = [_sides(resource, one, rows.get(one.id)) for one in outcomes]
+    labels.label(session, resource, [side for pair in sides for side in pair], actor)
+    return {"data": [_result(resource, one, *pair) for one, pair in zip(outcomes, sides, strict=True)]}
 
 
-def _result(resource: Resource, outcome: Outcome, row: Row) -> dict[str, Any]:
+def _sides(resource: Resource, outcome: Outcome, row: Row | None) -> tuple[Row, Row]:
+    """The record before and after, with lines of their own to be labelled; one that is not there yet has its defaults."""
+    old, new = (labels.turned(resource, blank(resource) if row is None else row, outcome.diff, side) for side in (0, 1))
+    for side in (old, new):
+        for name in (field.name for field in resource.fields if isinstance(field, Lines) and field.name in outcome.diff):
+            side[name] = [dict(line) for line in side[name] or ()]
+    return old, new
+
+
+def _result(resource: Resource, outcome: Outcome, old: Row, new: Row) -> dict[str, Any]:
     errors = {name if name.startswith("/") else problems.pointer(resource, name): text for name, text in outcome.errors.items()}
+    fields = [resource.field(column) for column in outcome.diff]
+    names = dict.fromkeys(field.name if field else column for field, column in zip(fields, outcome.diff, strict=True))
     return {
         "outcome": outcome.kind, "id": outcome.id if outcome.id and outcome.id > 0 else None, "version": outcome.version,
-        "changes": [_difference(resource, column, row | {column: old}, row | {column: new})
-                    for column, (old, new) in outcome.diff.items()],
+        "changes": [_difference(resource, name, old, new) for name in names],
         "errors": [{"pointer": pointer, "detail": sentence} for pointer, sentence in errors.items()]}
 
 
-def _difference(resource: Resource, column: str, old: Row, new: Row) -> dict[str, Any]:
-    field = resource.field(column)
-    if isinstance(field, Reference):     # an id, or what a provider calls a record that is not here yet
-        named = "id" if column == field.column else "key"
-        return {"field": field.name, **{side: None if row[column] is None else {named: row[column]}
-                                        for side, row in (("old", old), ("new", new))}}
-    if field is None or isinstance(field, Lines):
-        return {"field": field.name if field else column, "old": plain(old[column]), "new": plain(new[column])}
-    return {"field": field.name, "old": field.json(old), "new": field.json(new)}
+def _difference(resource: Resource, name: str, old: Row, new: Row) -> dict[str, Any]:
+    field = resource.field(name)
+    if field is None:
+        return {"field": name, "old": plain(old[name]), "new": plain(new[name])}
+    return {"field": name, "old": field.json(old), "new": field.json(new)}
 
 
 def plain(value: Any) -> Any:
@@ -95,11 +110,15 @@ def plain(value: Any) -> Any:
     return MOMENTS[0].json({"created_at": value}) if hasattr(value, "hour") else str(value)
 
 
-def answered(resource: Resource, row: Row, actor: Actor, status: int = 200, names: set[str] | None = None) -> Response:
-    """The record with its ETag; 304 where the program has this version already."""
-    response = jsonify(record(resource, row, actor, names))
+def answered(resource: Resource, row: Row, actor: Actor, status: int = 200, shape: Shape = WHOLE) -> Response:
+    """The record with its ETag; 304 where the program has this version already.
+
+    What is expanded changes without the record, so the tag tells the answer apart as well: "7-1f0c…".
+    """
+    response = jsonify(record(resource, row, actor, shape))
     response.status_code = status
-    response.set_etag(str(row["version"]))
+    beside = f"-{sha256(response.get_data()).hexdigest()[:16]}" if shape.expands else ""
+    response.set_etag(f"{row['version']}{beside}")
     response.vary.add("Authorization")
     if status == 201:
         response.headers["Location"] = url_for("api.show", resource=resource.name, id=row["id"])
@@ -108,11 +127,11 @@ def answered(resource: Resource, row: Row, actor: Actor, status: int = 200, name
     return response
 
 
-def listed(query: Query, page: Page, names: set[str] | None) -> Response:
+def listed(query: Query, page: Page, shape: Shape) -> Response:
     """The envelope of a list, with the same links as headers (RFC 8288)."""
     links = {"first": _url(query, {}), "prev": page.previous and _url(query, {"before": page.previous}),
              "next": page.next and _url(query, {"after": page.next}), "last": _url(query, {"before": page.last})}
-    response = jsonify({"data": [record(query.resource, row, query.actor, names) for row in page.rows],
+    response = jsonify({"data": [record(query.resource, row, query.actor, shape) for row in page.rows],
                         "next": links["next"], "previous": links["prev"]})
     response.headers["Link"] = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url)
     response.vary.add("Authorization")
@@ -120,8 +139,8 @@ def listed(query: Query, page: Page, names: set[str] | None) -> Response:
 
 
 def _url(query: Query, place: Mapping[str, str]) -> str:
-    args = MultiDict([*query.args.items(multi=True), *([("fields", request.args["fields"])] if "fields" in request.args else []),
-                      *place.items()])
+    shaped = [(name, request.args[name]) for name in ("fields", "expand") if name in request.args]
+    args = MultiDict([*query.args.items(multi=True), *shaped, *place.items()])
     return url_for("api.index", resource=query.resource.name, _external=True, **args.to_dict(flat=False))  # type: ignore[arg-type]
 
 
@@ -129,7 +148,8 @@ def agreed_version(current: int) -> int:
     """`current`, if If-Match names it (RFC 9110 section 13.1.1). Raises PreconditionRequired without the header,
     PreconditionFailed for another version, BadRequest when it holds no ETag.
 
-    `*` names no version and is refused too: a write must say what it has seen.
+    `*` names no version and is refused too: a write must say what it has seen. What stands behind the version ("7-1f0c…")
+    is of records around this one, which it does not change.
     """
     header = request.headers.get("If-Match", "").strip()
     if header == "*":
@@ -140,6 +160,6 @@ def agreed_version(current: int) -> int:
     if not TAGS.match(header):
         raise BadRequest("Send the ETag as you got it, in its quotation marks.",
                          errors={"If-Match": "This is not an ETag. Write it like \"7\"."})
-    if str(current) not in (tag for weak, tag in TAG.findall(header) if not weak):
+    if str(current) not in (tag.partition("-")[0] for weak, tag in TAG.findall(header) if not weak):
         raise PreconditionFailed("Nothing was saved. Read the record again and send your change with its new ETag.")
     return current

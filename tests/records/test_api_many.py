@@ -16,6 +16,7 @@ from app.transaction import transaction
 from tests.records import gate
 from tests.records.api_client import BASE, Program
 from tests.records.gate import act, customer, order
+from tests.records.stock import put, statements
 
 
 @pytest.fixture
@@ -214,3 +215,45 @@ def test_the_reference_shows_every_address_to_whoever_signed_in(sign_in, client)
             assert f"{verb.upper()} /api/v1{path}" in page
     assert "If-Match" in page
     assert ".gte" in page
+
+
+ADA, BOB = ({"id": n, "key": f"{name}@example.com", "label": name.title()} for n, name in ((1, "ada"), (2, "bob")))
+
+
+@pytest.fixture
+def two(app):
+    put("customers", {"id": 1, "email": "ada@example.com", "name": "Ada"}, {"id": 2, "email": "bob@example.com", "name": "Bob"})
+    put("products", {"id": 1, "sku": "TEA", "name": "Tea", "price_minor": 100, "currency": "EUR"})
+    put("orders", {"id": 1, "number": "ORD-1", "status": "placed", "currency": "EUR", "customer_id": 1},
+        {"id": 2, "number": "ORD-2", "status": "placed", "currency": "EUR", "customer_ref": "external_id@stripe=cus_9"})
+
+
+def told(result, field):
+    return next((one["old"], one["new"]) for one in result["changes"] if one["field"] == field)
+
+
+def test_references_read_the_same_in_previews_and_results_as_anywhere(program, two):
+    rows = [{"number": "ORD-1", "customer": 2, "lines": [{"product": "TEA", "quantity": 2}]}, {"number": "ORD-2", "customer": "ada@example.com"},
+            {"number": "ORD-3", "customer": "ada@example.com", "total": "5.00"}]
+    line = {"product": {"id": 1, "key": "TEA", "label": "Tea"}, "quantity": 2, "unit_price": None}
+
+    preview = program.post("/orders/bulk", {"data": rows}, Prefer="handling=preview").json["data"]
+    done = program.post("/orders/bulk", {"data": rows}).json["data"]
+
+    for one in (preview, done):
+        assert told(one[0], "customer") == (ADA, BOB)
+        assert told(one[0], "lines") == ([], [line])
+        assert told(one[1], "customer") == ({"id": None, "key": "cus_9", "label": "cus_9"}, ADA)
+        assert [change["field"] for change in one[1]["changes"]] == ["customer"], "a reference is one field, whatever it is kept in"
+        assert told(one[2], "customer") == (None, ADA)
+        assert told(one[2], "total") == (None, "5.00")
+
+
+def test_references_of_many_rows_are_read_at_once(program, two):
+    def cost(count):
+        rows = [{"number": f"NEW-{count}-{n}", "customer": 1 + n % 2, "lines": [{"product": "TEA"}]} for n in range(count)]
+        with statements() as seen:
+            program.post("/orders/bulk", {"data": rows}, Prefer="handling=preview")
+        return len(seen)
+    cost(1)     # the first use of a token is written down
+    assert cost(2) == cost(200)
