@@ -1,5 +1,6 @@
 """Settings from the environment, checked at start. Unset means: everything embedded, on this machine."""
 import hashlib
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -44,6 +45,7 @@ class Config:
     demo: bool
     log_level: str
     embedded: bool                # the database is the SQLite file in the instance folder
+    outbound_allow: tuple[str, ...] = ()    # private networks that connections may lead to, by http too
     lease_seconds: float = 60.0
     sweep_seconds: float = 5.0
     busy_seconds: float = 15.0    # how long a writer waits for its turn
@@ -113,6 +115,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         demo=_flag(env, "DEMO", True),
         log_level=_level(env),
         embedded="DATABASE_URL" not in env,
+        outbound_allow=_networks(env),
         lease_seconds=_seconds(env, "LEASE_SECONDS", 60.0),
         sweep_seconds=_seconds(env, "SWEEP_SECONDS", 5.0),
     )
@@ -204,6 +207,17 @@ def _hosts(env: Mapping[str, str], public: str | None) -> tuple[str, ...]:
     named = tuple(host.strip() for host in env.get("ALLOWED_HOSTS", "").split(",") if host.strip())
     own = (urlsplit(public).hostname or "",) if public else ()
     return tuple(dict.fromkeys((*named, *own))) or LOOPBACK
+
+
+def _networks(env: Mapping[str, str]) -> tuple[str, ...]:
+    named = tuple(part.strip() for part in env.get("OUTBOUND_ALLOW", "").split(",") if part.strip())
+    for each in named:
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            raise Misconfigured(f"OUTBOUND_ALLOW names {each!r}, which is no network. "
+                                "Set it like 10.1.0.0/16, 127.0.0.1.") from None
+    return named
 
 
 def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

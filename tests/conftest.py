@@ -121,7 +121,8 @@ def database(request: pytest.FixtureRequest) -> str:
 def environ(database: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment an installation on this database has; processes a test starts are given it too."""
     found = {"INSTANCE_DIR": str(tmp_path_factory.mktemp(f"instance-{database}")), "SECRET_KEY": "tests-only-" + "k" * 32,
-             "DEMO": "0", "LEASE_SECONDS": "2", "SWEEP_SECONDS": "0.2", "LOG_LEVEL": "WARNING"}
+             "DEMO": "0", "LEASE_SECONDS": "2", "SWEEP_SECONDS": "0.2", "LOG_LEVEL": "WARNING",
+             "OUTBOUND_ALLOW": "127.0.0.0/8"}      # what stands in for providers
     if database == "postgresql":
         found["DATABASE_URL"] = request.getfixturevalue("postgres").render_as_string(hide_password=False)
     return found

@@ -56,6 +56,7 @@ def test_a_long_folder_gets_a_short_socket(env, tmp_path):
     ("DEMO", "perhaps", "DEMO"),
     ("LOG_LEVEL", "LOUD", "LOG_LEVEL"),
     ("LEASE_SECONDS", "soon", "LEASE_SECONDS"),
+    ("OUTBOUND_ALLOW", "my network", "10.1.0.0/16"),
 ])
 def test_a_wrong_value_is_one_sentence_that_names_its_variable(env, name, value, says):
     with pytest.raises(Misconfigured, match=says):

@@ -3,13 +3,15 @@
 A provider is a class with a name, found by its file being there and registered by `@register`. It never touches the
 database, never calls out (save `fetch`), and keeps nothing between two calls, so that any process may ask it anything.
 """
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Protocol
+from urllib.parse import parse_qs, urlsplit
 
-from app.errors import Problem
+from app.errors import Problem, Unavailable
 from app.records.change import Change
 
 
@@ -17,6 +19,14 @@ class Rejected(Problem):
     """A post that does not prove where it comes from. `detail` is the sentence the reject log keeps."""
 
     status, title = 400, "This post is not signed by the provider"
+
+
+class OffClock(Rejected):
+    """The signature is good, but its clock is `by` from ours (positive: ahead)."""
+
+    def __init__(self, detail: str, by: timedelta) -> None:
+        super().__init__(detail)
+        self.by = by
 
 
 class Unreadable(Problem):
@@ -33,6 +43,35 @@ class Secret:
     value: str = field(repr=False)
 
 
+class Fetch(Protocol):
+    """How a provider gets at what it publishes, like the certificate it signs with; only from a host it pins."""
+
+    def __call__(self, url: str, *, host: str, path: str = "/") -> bytes:
+        """What lies at `url`. `host`: "api.example.com" or "*.example.com"; `path`: how the path has to begin.
+
+        Raises Rejected for any other address, Unavailable when it does not answer: the post is then not judged, but sent again.
+        """
+
+
+def no_fetch(url: str, *, host: str, path: str = "/") -> bytes:
+    """For endpoints that stand alone, as in tests: nothing answers."""
+    raise Unavailable(f"{host} cannot be asked from here.")
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something a provider has to be told for each endpoint, like the id PayPal signs with: a field of the endpoint's page."""
+
+    name: str
+    label: str
+    hint: str = ""
+    required: bool = False
+    default: str = ""
+    choices: tuple[tuple[str, str], ...] = ()        # (value, label); none: free text
+    kind: Literal["text", "long"] = "text"           # long: several lines, like JSON
+    limit: int = 200                                 # characters
+
+
 @dataclass(frozen=True)
 class EndpointConfig:
     """What a provider may know of the endpoint a post came to. `secrets`: every live one, the newest first."""
@@ -42,6 +81,8 @@ class EndpointConfig:
     secrets: tuple[Secret, ...] = ()
     public_url: str = ""                  # as the provider sees it: some sign the address
     tolerance: timedelta = timedelta(seconds=300)   # how far a signed clock may be from ours
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)   # by name, those left out with their default
+    fetch: Fetch = field(default=no_fetch, repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,6 +101,10 @@ class Receipt:
         wanted = name.lower()
         return next((value for key, value in self.headers.items() if key.lower() == wanted), "")
 
+    def query(self, name: str) -> str:
+        """The first value of this parameter of the address, "" when it is not there. Gone when the body is read again later."""
+        return parse_qs(urlsplit(self.url).query, keep_blank_values=True).get(name, [""])[0]
+
     def json(self) -> Any:
         """The body as JSON. Raises Unreadable with a sentence."""
         try:
@@ -77,6 +122,9 @@ class Incoming:
     `kind` is our word like "payment.paid", None for what we do not act on; `said` is the provider's own word, shown in the
     event log. `dedupe_key` makes two receipts the same event and must come from signed bytes. `object_key` is the outside id
     of what it is about, the same for every event that changes the same record; None lets it run beside anything.
+    `account`: whose it is, from signed bytes, where one endpoint hears of several accounts. `is_strict`: never before an earlier
+    event of its object has ended. `is_thin`: it names an object and shows none, so `fetch` has to ask for it. `unread`: why this
+    item of a batch cannot be read; it is kept, dead, and costs the others nothing.
     """
 
     kind: str | None
@@ -85,6 +133,10 @@ class Incoming:
     occurred_at: datetime
     payload: Any
     said: str = ""
+    account: str = ""
+    is_strict: bool = False
+    is_thin: bool = False
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,32 +154,80 @@ class Provider:
     name: ClassVar[str]
     label: ClassVar[str]
     icon: ClassVar[str] = "plug"
-    kept_headers: ClassVar[tuple[str, ...]] = ()   # beyond the common ones; `parse` sees only kept headers on a retry
-    reject_status: ClassVar[int] = 400             # what the provider wants to hear about a bad signature
+    where: ClassVar[str] = ""                      # where its own pages take our address, in its words
     looks_like: ClassVar[str] = ""                 # its secret, for the form
+    needs_secret: ClassVar[bool] = True            # False: nobody knows the address but us and them, which is all the proof
+    options: ClassVar[tuple[Option, ...]] = ()     # what an endpoint of it is told besides
+    kept_headers: ClassVar[tuple[str, ...]] = ()   # beyond the common ones; `parse` sees only kept headers on a retry
+    success: ClassVar[Answer] = Answer("kept\n")   # what it wants to hear once its events are kept
+    reject_status: ClassVar[int] = 400             # what it wants to hear about a bad signature
+    reject_body: ClassVar[str | None] = None       # and in which words; None: our reason as problem+json
+    is_strict: ClassVar[bool] = False              # every event of it waits for the earlier ones of its object
+    tolerance: ClassVar[int] = 300                 # seconds a new endpoint lets its clock differ
 
     def check_secret(self, value: str) -> None:
         """Raise ValueError with a sentence when `value` cannot be a secret of this provider."""
 
-    def verify(self, receipt: Receipt, endpoint: EndpointConfig, now: datetime) -> Secret:
-        """The secret that proves the receipt, found in constant time. Raises Rejected."""
-        raise NotImplementedError
+    def check_options(self, options: Mapping[str, str]) -> dict[str, str]:
+        """What is wrong with the options of an endpoint beyond what they declare: sentences by name."""
+        return {}
 
-    def parse(self, receipt: Receipt, endpoint: EndpointConfig) -> list[Incoming]:
-        """The events in a verified receipt, in their order. Raises Unreadable."""
-        raise NotImplementedError
+    def keeps(self, endpoint: EndpointConfig) -> tuple[str, ...]:
+        """The headers this endpoint keeps beyond the common ones."""
+        return self.kept_headers
 
-    def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
-        """What our records should become, by column. Raises Unreadable when the payload lacks what it must have."""
+    def greet(self, receipt: Receipt, endpoint: EndpointConfig) -> Answer | None:
+        """The answer to a handshake that is not signed, GET or POST, of which nothing is kept; None for everything else.
+
+        Raises Rejected for a handshake that does not know the secret it must know.
+        """
+        return None
+
+    def verify(self, receipt: Receipt, endpoint: EndpointConfig, now: datetime) -> Secret | None:
+        """The secret that proves the receipt, found in constant time; None only for a provider that needs none.
+
+        Where each item of a batch is signed by itself, one that is proven will do: `refused` names the others. Raises Rejected,
+        or Unavailable when it cannot be judged now.
+        """
         raise NotImplementedError
 
     def answer(self, receipt: Receipt, endpoint: EndpointConfig) -> Answer | None:
         """The answer to a verified handshake, which is no event; None for everything else."""
         return None
 
+    def parse(self, receipt: Receipt, endpoint: EndpointConfig) -> list[Incoming]:
+        """The events in a verified receipt, in their order, which is the same each time. Raises Unreadable."""
+        raise NotImplementedError
+
+    def refused(self, receipt: Receipt, endpoint: EndpointConfig, found: list[Incoming]) -> Mapping[int, str]:
+        """Which of the items `parse` found are not proven, and why, by place: they are logged as rejected and never stored."""
+        return {}
+
+    def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
+        """What our records should become, by column. Raises Unreadable when the payload lacks what it must have."""
+        raise NotImplementedError
+
     def fetch(self, incoming: Incoming, connection: object) -> Incoming | None:
         """The object as the provider has it now, asked under the lease and outside any transaction; None: it cannot be asked."""
         return None
+
+
+def one_by_one(items: Iterable[Any], read: Callable[[Any], Incoming], at: datetime) -> list[Incoming]:
+    """Every item of a batch, read; one that cannot be read is kept as such, as of `at`, and costs the others nothing."""
+    return [_read(item, read, at) for item in items]
+
+
+def _read(item: Any, read: Callable[[Any], Incoming], at: datetime) -> Incoming:
+    try:
+        return read(item)
+    except Unreadable as problem:
+        return Incoming(None, fingerprint(item), None, at, item, "unreadable", unread=problem.detail)
+
+
+def fingerprint(*parts: Any) -> str:
+    """A dedupe key where the provider gives none: of the signed values that make an event what it is, and nothing sent anew."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def from_epoch(seconds: object, name: str = "The moment") -> datetime:

@@ -25,6 +25,11 @@ def provider(name: str) -> Provider:
         raise NotFound(f"There is no provider called {name[:40]!r}. There are: {', '.join(sorted(_providers))}.") from None
 
 
+def find(name: str) -> Provider | None:
+    """The provider of this name, None when its file is gone: what it left behind can still be looked at."""
+    return _providers.get(name)
+
+
 def providers() -> list[Provider]:
     """Every provider, by label."""
     return sorted(_providers.values(), key=lambda each: each.label.casefold())

@@ -6,19 +6,32 @@ import hmac
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from app.integrations.provider import EndpointConfig, Rejected, Secret, from_epoch
+from app.integrations.provider import EndpointConfig, OffClock, Receipt, Rejected, Secret, from_epoch
 
+Key = Callable[[str], bytes]
 Sign = Callable[[str], str]
+Check = Callable[[str, str], bool]
+NOBODY = "No live secret of this endpoint made this signature."
 
 
-def hmac_hex(algorithm: str, body: bytes) -> Sign:
-    """secret → HMAC of `body` in lower-case hex; the secret is used as the text it is."""
-    return lambda secret: hmac.new(secret.encode(), body, algorithm).hexdigest()
+def as_text(secret: str) -> bytes:
+    """The secret as the text it is: what most providers sign with."""
+    return secret.encode("utf-8", "surrogateescape")
 
 
-def hmac_base64(algorithm: str, body: bytes, key: Callable[[str], bytes] = str.encode) -> Sign:
+def hmac_hex(algorithm: str, body: bytes, key: Key = as_text) -> Sign:
+    """secret → HMAC of `body` in lower-case hex; `key` turns the secret's text into bytes."""
+    return lambda secret: hmac.digest(key(secret), body, algorithm).hex()
+
+
+def hmac_base64(algorithm: str, body: bytes, key: Key = as_text) -> Sign:
     """secret → HMAC of `body` in base64; `key` turns the secret's text into bytes."""
     return lambda secret: base64.b64encode(hmac.digest(key(secret), body, algorithm)).decode()
+
+
+def itself(secret: str) -> str:
+    """secret → the secret: for those who send it along, in a header or the address."""
+    return secret
 
 
 def first_matching(secrets: Iterable[Secret], sign: Sign, *signatures: str) -> Secret:
@@ -26,27 +39,58 @@ def first_matching(secrets: Iterable[Secret], sign: Sign, *signatures: str) -> S
     given = [_digest(signature) for signature in signatures]
     matching = [secret for secret in secrets if _any_equal(_digest(sign(secret.value)), given)]
     if not matching:
-        raise Rejected("No live secret of this endpoint made this signature.")
+        raise Rejected(NOBODY)
     return matching[0]
 
 
+def first_verifying(secrets: Iterable[Secret], check: Check, *signatures: str) -> Secret:
+    """The public key one of `signatures` verifies under; for `check` see integrations/public_keys.py. Raises Rejected."""
+    for secret in secrets:
+        if any(check(secret.value, signature) for signature in signatures):
+            return secret
+    raise Rejected(NOBODY)
+
+
+def basic_auth(receipt: Receipt, endpoint: EndpointConfig) -> Secret:
+    """The secret `user:password` the post came with (RFC 7617). Raises Rejected."""
+    scheme, _, given = receipt.header("Authorization").partition(" ")
+    if scheme.lower() != "basic":
+        raise Rejected("The post came without HTTP basic authentication.")
+    try:
+        found = from_base64(given.strip()).decode("utf-8", "surrogateescape")
+    except ValueError:
+        raise Rejected("The header Authorization is not base64.") from None
+    return first_matching(endpoint.secrets, itself, found)
+
+
 def check_clock(seconds: str, endpoint: EndpointConfig, now: datetime) -> datetime:
-    """The signed moment, if it is near enough to `now`. Raises Rejected: old posts may be replays."""
+    """The signed moment, if it is near enough to `now`. Raises Rejected: old posts may be replays.
+
+    Ask it after the signature: an OffClock says that the rest is good.
+    """
     if not (seconds.isascii() and seconds.isdecimal() and len(seconds) <= 12):
         raise Rejected("The signed time is missing or not a number of seconds.")
     at = from_epoch(int(seconds))
     if abs(now - at) > endpoint.tolerance:
         far = f"{endpoint.tolerance.total_seconds():.0f} s"
-        raise Rejected(f"The signed time {at:%Y-%m-%d %H:%M:%S} is more than {far} from our clock.")
+        raise OffClock(f"The signed time {at:%Y-%m-%d %H:%M:%S} is more than {far} from our clock.", at - now)
     return at
 
 
 def from_base64(text: str) -> bytes:
     """The bytes of padded or unpadded base64. Raises ValueError."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
+        return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
         raise ValueError("this is not base64") from None
+
+
+def from_hex(text: str) -> bytes:
+    """The bytes of hex digits. Raises ValueError."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError("this is not hex") from None
 
 
 def _any_equal(made: bytes, given: Iterable[bytes]) -> bool:

@@ -1,0 +1,77 @@
+"""Which addresses may be called: what people type must not lead Backroom into the network it stands in (SSRF)."""
+import ipaddress
+import queue
+import socket
+import threading
+from collections.abc import Iterable
+from functools import lru_cache
+
+from app.integrations.errors import BlockedTarget, TimedOut, UnavailableThere
+
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+PORTS = (443, 8443)
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@lru_cache(maxsize=8)
+def networks(written: tuple[str, ...]) -> tuple[Network, ...]:
+    """The private networks an installation allows. Raises ValueError for what is none."""
+    return tuple(ipaddress.ip_network(each, strict=False) for each in written)
+
+
+def vetted(host: str, port: int, *, secure: bool, allowed: Iterable[Network], seconds: float) -> list[str]:
+    """The addresses of `host` that may be connected to, looked up once: whoever connects goes to these, not to the name.
+
+    Public ones by https on PORTS, and whatever is in an `allowed` network, by http and on any port too. Raises BlockedTarget,
+    UnavailableThere for a name nobody knows, or TimedOut after `seconds`.
+    """
+    found = [ipaddress.ip_address(text) for text in _look_up(host, port, seconds)]
+    private = [each for each in found if any(_real(each) in network for network in allowed)]
+    if private:
+        return [str(each) for each in private]
+    if not secure:
+        raise BlockedTarget("It must begin with https://, or what is sent could be read on the way.", sent=False)
+    if port not in PORTS:
+        raise BlockedTarget(f"Port {port} is not called, only {' and '.join(map(str, PORTS))}.", sent=False)
+    public = [each for each in found if is_public(each)]
+    if not public:
+        raise BlockedTarget(f"{host} leads to {found[0]}, which is no public address. If that is meant, add its network to "
+                            "OUTBOUND_ALLOW.", sent=False)
+    return [str(each) for each in public]
+
+
+def is_public(address: IP) -> bool:
+    """Whether anybody on the internet could mean this address; what only wraps an IPv4 address is judged by that."""
+    real = _real(address)
+    return real.is_global and not (real.is_multicast or real.is_reserved or real.is_unspecified)
+
+
+def _real(address: IP) -> IP:
+    """The IPv4 address inside a mapped, 6to4, Teredo or NAT64 one; any other as it is."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None) or address
+
+
+def _look_up(host: str, port: int, seconds: float) -> list[str]:
+    """Every address of a name. The system's resolver knows no deadline, so it is asked in a thread that may be left behind."""
+    answer: queue.SimpleQueue[list[str] | OSError | UnicodeError] = queue.SimpleQueue()
+    threading.Thread(target=_resolve, args=(host, port, answer), daemon=True, name="dns").start()
+    try:
+        found = answer.get(timeout=max(seconds, 0.001))
+    except queue.Empty:
+        raise TimedOut(f"Looking up the name {host} took too long.", sent=False) from None
+    if isinstance(found, Exception):
+        raise UnavailableThere(f"The name {host} is not known (DNS).", why="dns", sent=False) from found
+    return found
+
+
+def _resolve(host: str, port: int, answer: "queue.SimpleQueue[list[str] | OSError | UnicodeError]") -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answer.put(list(dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found)))
+    except (OSError, UnicodeError) as error:
+        answer.put(error)
