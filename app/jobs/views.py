@@ -13,9 +13,9 @@ from app.access import current_actor, requires
 from app.counting import counted
 from app.errors import NotFound
 from app.extensions import db
-from app.jobs import listing, mend, queues, ring, words
+from app.jobs import attempts, listing, mend, queues, ring, words
 from app.jobs.jobs import KEPT
-from app.jobs.models import Attempt, Job, Schedule, Worker
+from app.jobs.models import Job, Schedule, Worker
 from app.jobs.presence import GONE
 from app.jobs.registry import kind, kinds
 from app.transaction import now
@@ -45,9 +45,8 @@ def show(job_id: int) -> str:
     job = session.get(Job, job_id) if job_id < 2**63 else None
     if job is None:
         raise NotFound(f"There is no job {job_id}. Jobs are kept for {KEPT.get()} days after they ended.")
-    attempts = session.scalars(select(Attempt).where(Attempt.source == "jobs", Attempt.row_id == job_id)
-                               .order_by(Attempt.id.desc()).limit(MOST)).all()
-    return render_template("jobs/show.html", nav="jobs", job=job, attempts=attempts, words=words, page=_page(job))
+    return render_template("jobs/show.html", nav="jobs", job=job, words=words, page=_page(job),
+                           attempts=attempts.latest(session, "jobs", job_id, MOST))
 
 
 @bp.get("/schedules")

@@ -14,7 +14,7 @@ from app.counting import counted
 from app.errors import NotFound
 from app.extensions import db
 from app.integrations.registry import provider, providers
-from app.jobs.models import Attempt
+from app.jobs import attempts
 from app.records.panels import panel as register_panel
 from app.ui import Mark, mark, toast
 from app.webhooks import endpoint_views as endpoints
@@ -52,7 +52,8 @@ def show(event_id: int) -> str:
     body = _body(session, event_id) if can(current_actor(), "webhooks.sensitive") else None
     return render_template(
         "webhooks/show.html", nav="webhooks", event=event, endpoint=endpoint, by=provider(endpoint.provider), words=words,
-        attempts=_attempts(session, event_id), receipts=receipts, body=body, tree=payload.tree(body) if body else None,
+        attempts=attempts.latest(session, retry.TABLE, event_id, MOST), receipts=receipts, body=body,
+        tree=payload.tree(body) if body else None,
         raw=payload.raw, secret=_secret(session, receipts), others=_others(session, event),
         changed=story.changed(session, event_id, current_actor()), preview=_preview(session, event))
 
@@ -131,11 +132,6 @@ def _body(session: Session, event_id: int) -> bytes | None:
 def _receipts(session: Session, event_id: int) -> list[StoredReceipt]:
     mine = StoredReceipt.event_id == event_id
     return list(session.scalars(select(StoredReceipt).where(mine).order_by(StoredReceipt.id).limit(MOST)))
-
-
-def _attempts(session: Session, event_id: int) -> list[Attempt]:
-    return list(session.scalars(select(Attempt).where(Attempt.source == "webhook_events", Attempt.row_id == event_id)
-                                .order_by(Attempt.id.desc()).limit(MOST)))
 
 
 def _secret(session: Session, receipts: list[StoredReceipt]) -> StoredSecret | None:

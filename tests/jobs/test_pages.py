@@ -1,4 +1,5 @@
 """The pages of the jobs, from the database alone, and what a person may do there."""
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from app.extensions import db
 from app.jobs import listing, mend, queues, words
 from app.jobs.enqueue import enqueue
 from app.jobs.models import Attempt, Job
-from app.jobs.queue import claim
+from app.jobs.queue import claim, release
 from app.jobs.registry import kinds
 from app.jobs.schedules import declare
 from app.jobs.work import run
@@ -197,6 +198,32 @@ def test_a_job_page_shows_attempts_progress_result_and_who_started_it(job, sign_
     text = sign_in("manager").get(f"/jobs/{id}").text
     for word in ("Done", "4 of 4", "chunks", "Backroom", "1 of 3 used", "process"):
         assert word in text
+
+
+def test_attempts_are_counted_on_when_a_job_is_queued_again(job, sign_in, drain):
+    id = job("trial.fails", args={"how": "fail"})
+    with transaction() as session:
+        session.execute(sa.update(Job).where(Job.id == id).values(max_attempts=2))
+    drain()
+    with transaction() as session:
+        session.execute(sa.update(Job).where(Job.id == id).values(run_at=now(session)))
+    drain()
+    release_one(id)
+    drain()
+
+    words_shown = " ".join(re.sub(r"<[^>]+>", "", sign_in("viewer").get(f"/jobs/{id}").text).split())
+
+    assert re.findall(r"Attempt \d(?:, queued again)?: \w+", words_shown) == [
+        "Attempt 3: Failed", "Attempt 3, queued again: Given", "Attempt 2: Failed", "Attempt 1: Failed"]
+    assert "1 of 2 used since it was queued again" in words_shown
+
+
+def release_one(id):
+    """Somebody queues the job again; the first worker that takes it has to stop and gives it back."""
+    mend.retry(id, by=SYSTEM)
+    [taken] = claim(queues.named("default"), "tests")
+    with transaction() as session:
+        assert release(session, [taken])
 
 
 def test_a_job_page_shows_the_error_and_its_traceback_to_those_who_may(job, sign_in, drain):

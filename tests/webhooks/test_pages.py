@@ -110,6 +110,18 @@ def test_an_event_shows_what_it_changed(sign_in, post, drain):
     assert "Attempt 1" in page
 
 
+def test_attempts_are_counted_on_when_an_event_is_done_again(sign_in, post, drain):
+    post("payment_succeeded")
+    drain()
+    client = sign_in("operator")
+    client.post(f"/webhooks/events/{events()[0].id}/retry")
+    drain()
+
+    page = client.get(f"/webhooks/events/{events()[0].id}").text
+
+    assert page.index("<b>Attempt 2</b>, queued again, found nothing new") < page.index("<b>Attempt 1</b> took effect")
+
+
 def test_a_dead_event_shows_why_and_what_a_retry_would_do(sign_in, worked):
     dead = next(each for each in events() if each.said == "payments.created")
 
