@@ -10,13 +10,14 @@ from app.access import check, current_actor, public, requires
 from app.audit import Actor, Door
 from app.errors import Invalid
 from app.extensions import csrf, db
-from app.records import actions, bodies, changes, policy, query, replies, represent, summary, upserts
+from app.records import actions, bodies, changes, owners, policy, query, replies, represent, summary, upserts
 from app.records.changes import Change, Source
 from app.records.openapi import document
 from app.records.problems import escaped, pointers, refuse
 from app.records.rates import limited
 from app.records.registry import named
 from app.records.resource import Resource
+from app.records.settle import blank
 from app.records.values import Reading
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -76,11 +77,11 @@ def change(resource: str, id: int) -> Response:
 @bp.put(f"/<resource:resource>/{ID}")
 @requires("{resource}.edit")
 def replace(resource: str, id: int) -> Response:
-    """Change the record to what is sent; fields left out become empty."""
-    kind, actor = named(resource), current_actor()
-    version = _agreed(kind, id)
-    blank: dict[str, Any] = {field.name: [] if field is kind.lines else None for field in policy.writable(actor, kind)}
-    change = _asked(kind, lambda given: Change(resource, blank | given, {"id": id}, version, only="update"))
+    """Change the record to what is sent; fields left out get their default, as in a new record, or become empty."""
+    kind = named(resource)
+    row = query.one(db.session(), kind, id, current_actor())
+    version = represent.agreed_version(row["version"])
+    change = _asked(kind, lambda given: Change(resource, _whole(kind, row, given), {"id": id}, version, only="update"))
     return _written(kind, lambda: change)
 
 
@@ -146,6 +147,13 @@ def _acted(resource: Resource, id: int, action: str, given: dict[str, Any], vers
         raise Invalid(error.detail, errors={f"/{escaped(name)}": text for name, text in error.errors.items()}) from None
     row = query.one(db.session(), resource, id, actor)
     return jsonify({"detail": said, "data": represent.record(resource, row, actor)})
+
+
+def _whole(resource: Resource, row: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What is given and, for each other field this person writes, its default. What a live provider keeps stays as it is."""
+    kept, defaults = owners.is_live(db.session(), row.get("account") or ""), blank(resource)
+    return {field.column: defaults[field.column] for field in policy.writable(current_actor(), resource)
+            if field.name not in given and field.kind != "json" and not (field.owned and kept)} | given
 
 
 def _agreed(resource: Resource, id: int) -> int:

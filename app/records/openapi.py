@@ -64,12 +64,12 @@ def _components() -> Schema:
 
 def _paths(resource: Resource) -> Schema:
     name, one = resource.name, f"/{resource.name}/{{id}}"
-    changed = f"{resource.singular}Change"
+    changed, new = f"{resource.singular}Change", f"New{resource.singular}"
     return {
         f"/{name}": {
             "get": _operation(resource, "list", f"{resource.plural}, a page at a time", {"200": _page(resource)}, READ_PROBLEMS,
                               parameters=parameters.of(resource)),
-            "post": _writing(resource, "create", f"A new {resource.singular.lower()}", f"New{resource.singular}",
+            "post": _writing(resource, "create", f"A new {resource.singular.lower()}", new,
                              {"201": {**_record(resource, "Made", ("ETag", "Location")), "links": _links(resource)}},
                              (409, 413, 415, 422), seen=False)},
         one: {
@@ -78,7 +78,7 @@ def _paths(resource: Resource) -> Schema:
                               {"200": _record(resource, "The record"), "304": {"description": "You have this version"}},
                               READ_PROBLEMS, parameters=[parameters.fields(resource), _ref("parameters", "IfNoneMatch")]),
             "patch": _writing(resource, "change", "Change the fields that are sent", changed),
-            "put": _writing(resource, "replace", "Change the record to what is sent; the rest becomes empty", changed),
+            "put": _writing(resource, "replace", "Change the record to what is sent; what is left out gets its default", new),
             "delete": _writing(resource, "trash", "Put the record into the trash")},
         f"/{name}/summary": {"get": _operation(
             resource, "summarise", "Counts and sums, by group", {"200": {"description": "The largest groups", "content": _json(

@@ -106,11 +106,18 @@ def record(resource: Resource) -> Schema:
 
 
 def body(resource: Resource, new: bool) -> Schema:
-    """A record as it is sent. `new`: the fields it cannot be without are required, unless they have a default."""
+    """A record as it is sent whole or in part. `new`: whole. What it cannot be without is required, unless it has a default."""
     fields = [field for field in resource.fields if field.kind != "json"]
     needed = [field.name for field in fields if new and field.required and field.default is None]
     return {"type": "object", "additionalProperties": False, **({"required": needed} if needed else {}),
-            "properties": {field.name: _told(field, write(field, field.name in needed)) for field in fields}}
+            "properties": {field.name: _told(field, write(field, field.name in needed)) | (_default(field) if new else {})
+                           for field in fields}}
+
+
+def _default(field: Field) -> Schema:
+    """What a field is filled with that is left out; one that depends on the installation is not named."""
+    known = field.default is not None and field.kind in ("choice", "boolean", "integer")
+    return {"default": field.default} if known and not callable(field.default) else {}
 
 
 def many(resource: Resource) -> Schema:

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.records.batch import Batch
+from app.records.fields import Currency
 from app.records.held import awaited
 from app.records.parse import Parsed, sentence
 from app.records.registry import named
@@ -24,6 +25,8 @@ class Settle:
     def settle(self, parsed: Parsed, row: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:
         """The values to store, by column, and what is wrong with them, by name. `row` is the record as it is, or a blank one."""
         values, errors = parsed.values, parsed.errors
+        emptied = self.emptied(parsed, row) if parsed.late else []
+        values.update({column: row.get(column) for column in emptied})
         for name, field, value in parsed.late:
             try:
                 self.late(field, value, row, values)
@@ -31,9 +34,20 @@ class Settle:
                 errors[name] = sentence(error)
         for reference in parsed.shape.by_id:
             self.by_id(reference, row, values, errors)
+        values.update(dict.fromkeys(emptied))
         if parsed.shape.resource.outside:
             self.identify(parsed, values)
         return values, errors
+
+    def emptied(self, parsed: Parsed, row: Mapping[str, Any]) -> list[str]:
+        """Currencies people leave empty that cannot be: the default fills them, or they are refused. The amounts beside them are
+        read in the one there was, so that one thing is said once.
+        """
+        if self.reports:
+            return []
+        return [field.column for field in parsed.shape.resource.fields if isinstance(field, Currency)
+                and field.column in parsed.values and parsed.values[field.column] is None
+                and (field.required or row.get("id") is None)]
 
     def late(self, field: Any, value: Any, row: Mapping[str, Any], values: Values) -> None:
         if field.kind == "money":

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from app.access import ROLES
 from app.audit import COMMAND_LINE, Audit
+from app.config import config
 from app.extensions import db
 from app.records.registry import named
 from app.transaction import transaction
@@ -69,6 +70,34 @@ def test_a_put_empties_what_it_does_not_name(program, shop):
     refused = program.put("/orders/1", {"note": "x"}, 2)
     assert refused.status_code == 422
     assert {"/number", "/total"} <= set(pointers(refused))
+
+
+def test_a_put_takes_the_defaults_a_post_takes(program, shop):
+    sent = {"number": "ORD-1", "total": "12.50"}
+    program.patch("/orders/1", {"currency": "USD"}, 1)
+
+    answer = program.put("/orders/1", sent, 2)
+
+    assert answer.status_code == 200, answer.get_json()
+    made = program.post("/orders", {**sent, "number": "ORD-2"}).get_json()
+    differs = ("id", "number", "version", "created_at", "updated_at")
+    assert {name: value for name, value in answer.get_json().items() if name not in differs} == {
+        name: value for name, value in made.items() if name not in differs}
+    assert made["currency"] == config().currency
+
+
+def test_a_put_leaves_what_a_live_provider_keeps(program, app, live):
+    put("payments", {"id": 1, "external_id": "p1", "account": "stripe", "amount_minor": 100, "currency": "EUR", "status": "paid"})
+    answer = program.put("/payments/1", {}, 1)
+    assert answer.status_code == 200, answer.get_json()
+    assert (answer.get_json()["status"], answer.get_json()["amount"], answer.get_json()["version"]) == ("paid", "1.00", 1)
+
+
+def test_an_emptied_currency_is_one_error_and_of_a_new_record_none(program, shop):
+    for answer in (program.patch("/orders/1", {"currency": None, "total": "5.00", "lines": [{"product": 1, "unit_price": "1"}]}, 1),
+                   program.put("/orders/1", {"number": "ORD-1", "currency": None, "total": "5.00"}, 1)):
+        assert answer.get_json()["errors"] == [{"pointer": "/currency", "detail": "This is missing. Fill it in."}]
+    assert program.post("/orders", {"number": "ORD-2", "currency": None, "total": "5.00"}).get_json()["total"] == "5.00"
 
 
 def test_a_record_read_and_sent_back_as_it_came_is_unchanged(program, shop):
