@@ -17,10 +17,12 @@ from app.jobs.models import Job
 from app.records import batches
 from app.records.batches import REFUSED, Batch, open_batch, rows_table, stage
 from app.records.bulk_changes import BulkChange
+from app.records.fields import Field
 from app.records.registry import named
 from app.records.save import alone
 from app.records.selecting import LARGEST, RIGHTS, Selection, count, offered
 from app.records.values import TYPED
+from app.records.words import an, lower
 from app.transaction import lock, transaction
 
 Values = Mapping[str, Any]
@@ -160,10 +162,16 @@ def _wrong(selection: Selection, deed: str, values: Values, by: Actor) -> dict[s
             try:
                 value = field.converter(TYPED)(values[name])
                 if value is None and field.required:
-                    errors[name] = "This may not be empty. Fill it in."
+                    errors[name] = _empty(field, deed)
             except ValueError as error:
                 errors[name] = str(error)
     return errors or ({} if values else {"": "Tick at least one field to set."})
+
+
+def _empty(field: Field, deed: str) -> str:
+    """What to do where nothing was filled in and something has to be."""
+    what = f"{'Choose' if field.kind in ('choice', 'reference', 'boolean') else 'Fill in'} {lower(an(field.title))}"
+    return f"{what}, or do not tick it." if deed == "edit" else f"{what}."
 
 
 def _check_count(session: Session, selection: Selection, by: Actor) -> None:

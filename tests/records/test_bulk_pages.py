@@ -9,7 +9,7 @@ from app.records import bulk_steps, selecting
 from app.records.bulk_changes import BulkChange
 from app.records.registry import named
 from tests.records.bulking import begun, chosen, column, edit, everything, fresh, orders, some_orders, statuses
-from tests.records.pages import Page, get, inline, post
+from tests.records.pages import Page, get, inline, post, read
 from tests.records.stock import NAMES, fill
 
 
@@ -263,3 +263,25 @@ def test_running_one_that_is_not_ready_says_so_on_its_page(manager):
     answer = post(manager, f"/bulk/{bulk_id}/run", {})
 
     assert "There is no preview to run" in get(manager, answer.location).text
+
+
+def test_a_status_nobody_chose_is_asked_for_in_the_words_of_the_field_with_the_focus_on_it(manager):
+    some_orders("placed", "placed")
+    form = get(manager, "/orders/bulk?do=status&id=1,2")
+
+    page = read(manager.post("/orders/bulk/start", data=form.form("/orders/bulk/start")), 422)
+
+    [status] = page.every("select", name="status")
+    assert ("autofocus" in status, status["aria-invalid"]) == (True, "true")
+    assert "Choose a status." in page.text
+    assert "to mend" not in page.text
+
+
+def test_a_field_ticked_and_empty_that_cannot_be_is_named(manager):
+    some_orders("placed", "placed")
+    form = get(manager, "/orders/bulk?do=edit&id=1,2").form("/orders/bulk/start")
+
+    page = read(manager.post("/orders/bulk/start", data={**form, "set": ["total", "status"]}), 422)
+
+    assert "Total: Fill in a total, or do not tick it." in page.text
+    assert "Status: Choose a status, or do not tick it." in page.text
