@@ -98,7 +98,7 @@ def take(export_id: int, *, by: Actor) -> Export:
     readable = {field.name for field in columns.offered(by, resource)}
     if hidden := [name for name in export.columns if name not in readable]:
         raise Forbidden(f"The file has columns you may not see: {', '.join(hidden)}.")
-    if by.scopes.get(export.resource) and not is_own(export, by):
+    if by.scopes.get(export.resource) and not export.is_of(by):
         raise Forbidden("The file may hold records you may not see. Make an export of your own.")
     with transaction() as session:
         if export.file is None or export.expires_at is None or export.expires_at < now(session):
@@ -110,13 +110,9 @@ def take(export_id: int, *, by: Actor) -> Export:
 def visible(session: Session, export_id: int, by: Actor) -> Export:
     """The export if `by` may know of it: their own, or any with the right to all exports. Raises NotFound."""
     export = session.get(Export, export_id)
-    if export is None or not (is_own(export, by) or by.may("exports.export")):
+    if export is None or not (export.is_of(by) or by.may("exports.export")):
         raise NotFound("There is no such export, or it is somebody else's.")
     return export
-
-
-def is_own(export: Export, by: Actor) -> bool:
-    return (export.created_by_kind, export.created_by_id) == (by.kind, by.id)
 
 
 def forget_old() -> int:

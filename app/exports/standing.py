@@ -1,7 +1,6 @@
 """How an export stands: its word and mark, and which ones a person sees."""
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -10,16 +9,9 @@ from app.audit import Actor
 from app.exports.models import Export
 from app.exports.run import visible
 from app.jobs.models import Job
+from app.jobs.words import Mark
 
 PAGE = 50
-
-
-class Mark(NamedTuple):
-    """For the status component."""
-
-    tone: str
-    shape: str
-    word: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,7 @@ def latest(session: Session, actor: Actor, before: int | None = None) -> list[St
     """The exports `actor` may see, newest first, one more than a page if there are more."""
     query: Select[Export, Job] = select(Export, Job).outerjoin(Job, Job.id == Export.job_id)
     if not actor.may("exports.export"):
-        query = query.where(Export.created_by_kind == actor.kind, Export.created_by_id == actor.id)
+        query = query.where(Export.of(actor))
     if before is not None:
         query = query.where(Export.id < before)
     return [Standing(*row) for row in session.execute(query.order_by(Export.id.desc()).limit(PAGE + 1))]

@@ -13,9 +13,9 @@ from app.imports.match import Choices
 from app.imports.models import Import
 from app.imports.noticing import decimal
 from app.imports.refused import title
-from app.imports.steps import Here
 from app.imports.targets import Target, keys, targets
 from app.imports.upload import start
+from app.jobs.steps import Here
 from app.records import batches
 from app.records.batches import ACCEPTED, REFUSED, SKIPPED, Batch, BatchRow
 from app.records.registry import named

@@ -1,7 +1,10 @@
 """The third step of an import: a person says what the columns mean; then every row is planned."""
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from app.audit import Actor
 from app.errors import Conflict, Invalid
@@ -9,12 +12,11 @@ from app.imports.models import Import
 from app.imports.noticing import day_first, decimal
 from app.imports.read import of_kind
 from app.imports.shaping import shaper
-from app.imports.steps import Steps
 from app.imports.targets import ID, keys, targets
 from app.jobs.enqueue import enqueue
-from app.records import batches
+from app.jobs.steps import Steps
+from app.records import batch_steps, batches
 from app.records.batches import Batch, Shape
-from app.records.planning import plan_chunk
 from app.records.registry import named
 from app.transaction import lock, transaction
 
@@ -65,15 +67,13 @@ def set_match(imported: Import, batch: Batch, choices: Choices, by: Actor) -> No
 
 def plan(steps: Steps, import_id: int) -> None:
     """Plan every row. After a crash it goes on where it was."""
-    more, done = True, 0
-    while more:
-        with steps.transaction(done=done) as session:
-            imported = lock(session, Import, import_id)
-            if imported.stage != "preview" or imported.batch_id is None:
-                return
-            batch = session.get_one(Batch, imported.batch_id)
-            more = plan_chunk(session, batch.id, steps.actor, shape_of(imported, batch))
-            done = sum(batch.plans.values())
+    batch_steps.plan(steps, partial(held, import_id=import_id), shape_of, "preview", "preview")
+
+
+def held(session: Session, import_id: int) -> tuple[Import, Batch]:
+    """The import, locked, and its batch."""
+    imported = lock(session, Import, import_id)
+    return imported, session.get_one(Batch, imported.batch_id)
 
 
 def shape_of(imported: Import, batch: Batch) -> Shape:

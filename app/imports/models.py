@@ -1,23 +1,18 @@
 """An import: one upload on its way from a file to records."""
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Id, Model
+from app.extensions import Model
+from app.records.batch_standing import Batched
 
 
-class Import(Model):
-    """`stage` is what a person chose last: read, match, preview, apply, done, unreadable, cancelled, undone.
-
-    Whether the work for it waits, runs or died is told by the job `job_id`.
-    """
+class Import(Batched, Model):
+    """`stage` is what a person chose last: read, match, preview, apply, done, unreadable, cancelled, undo, undone."""
 
     __tablename__ = "imports"
     __table_args__ = (Index("ix_imports_sha256", "sha256"), {"sqlite_autoincrement": True})
-    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
-    resource: Mapped[str]
     stage: Mapped[str] = mapped_column(default="read")
     problem: Mapped[str | None]                                       # why the file could not be read
     file_name: Mapped[str]                                            # as the person called it: shown, never opened
@@ -28,10 +23,3 @@ class Import(Model):
     about: Mapped[dict[str, Any]] = mapped_column(default=dict)       # the same, as found
     columns: Mapped[list[Any]] = mapped_column(default=list)          # what was noticed about each column, and its field
     blank: Mapped[str] = mapped_column(default="leave")               # an empty cell leaves or clears
-    batch_id: Mapped[int | None] = mapped_column(Id, ForeignKey("batches.id"))
-    job_id: Mapped[int | None]
-    created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
-    finished_at: Mapped[datetime | None]
-    created_by_kind: Mapped[str]
-    created_by_id: Mapped[int | None]
-    created_by: Mapped[str]

@@ -14,10 +14,10 @@ from app.files.storage import open_storage
 from app.imports.matching import Match, remembered, suggest
 from app.imports.models import Import
 from app.imports.noticing import Column, day_first, decimal, notice
-from app.imports.steps import Steps
 from app.imports.targets import keys, targets
 from app.imports.upload import headings_before
 from app.jobs.enqueue import enqueue
+from app.jobs.steps import Steps
 from app.records import batches
 from app.records.batches import Batch
 from app.records.registry import named

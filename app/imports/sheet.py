@@ -11,7 +11,8 @@ from app.audit import Actor
 from app.files import cells
 from app.imports.models import Import
 from app.imports.refused import said, title
-from app.imports.standing import Mark, Standing
+from app.imports.standing import Standing
+from app.jobs.words import Mark
 from app.records import batches, labels, policy
 from app.records.batches import REFUSED, SKIPPED, BatchRow
 from app.records.fields import Field

@@ -17,9 +17,10 @@ from app.files.kinds import unreadable
 from app.files.limits import Options
 from app.imports import columns, jobs, match, read, refused, run, sheet
 from app.imports.match import Choices
-from app.imports.standing import NEEDS, PAGE, Standing, latest, needy, standing
+from app.imports.standing import NEEDS, Standing, latest, needy, standing
 from app.imports.upload import shown_name, twin, upload
 from app.records import batches
+from app.records.batch_standing import PAGE
 from app.records.registry import named, resources
 from app.sizes import size
 from app.web_errors import translate

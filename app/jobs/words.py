@@ -1,13 +1,23 @@
 """How jobs and attempts read on a page: the status with its tone and shape, what an attempt came to, how far the queues are."""
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.jobs.models import Attempt, Job
 from app.jobs.registry import kinds
 
+
+class Mark(NamedTuple):
+    """How something stands, for the status component."""
+
+    tone: str
+    shape: str
+    word: str
+
+
 SHOWN = {
-    "waiting": ("mute", "open", "Queued"), "running": ("busy", "half", "Running"), "done": ("ok", "full", "Done"),
-    "dead": ("bad", "call", "Dead"), "cancelled": ("mute", "full", "Cancelled"),
+    "waiting": Mark("mute", "open", "Queued"), "running": Mark("busy", "half", "Running"), "done": Mark("ok", "full", "Done"),
+    "dead": Mark("bad", "call", "Dead"), "cancelled": Mark("mute", "full", "Cancelled"),
 }
 
 
@@ -29,14 +39,13 @@ CAME = {
 }
 
 
-def shown(job: Job) -> tuple[str, str, str]:
-    """Tone, shape and word."""
+def shown(job: Job) -> Mark:
     if job.status == "waiting" and job.attempts:
-        return "wait", "half", "Retrying"
+        return Mark("wait", "half", "Retrying")
     if job.status == "running" and job.cancel_requested_at:
-        return "wait", "half", "Stopping"
+        return Mark("wait", "half", "Stopping")
     if job.outcome == "discarded":
-        return "mute", "full", "Discarded"
+        return Mark("mute", "full", "Discarded")
     return SHOWN[job.status]
 
 

@@ -12,8 +12,8 @@ from app.access import check
 from app.audit import Actor, Door
 from app.errors import BadRequest, Conflict, Invalid
 from app.jobs import mend
+from app.jobs.asked import is_over
 from app.jobs.enqueue import enqueue
-from app.jobs.models import Job
 from app.records import batches
 from app.records.batches import REFUSED, Batch, open_batch, rows_table, stage
 from app.records.bulk_changes import BulkChange
@@ -145,12 +145,6 @@ def check_right(by: Actor, resource: str, deed: str) -> None:
     check(by, f"{resource}.{RIGHTS[deed]}")
 
 
-def is_over(session: Session, bulk: BulkChange) -> bool:
-    """Whether no job works on it, or will."""
-    job = session.get(Job, bulk.job_id) if bulk.job_id else None
-    return job is None or job.status in ("done", "dead", "cancelled")
-
-
 def _wrong(selection: Selection, deed: str, values: Values, by: Actor) -> dict[str, str]:
     """What is wrong with the values, by field name; the rest shows in the preview, record by record."""
     if deed not in ("edit", "status"):
@@ -185,7 +179,7 @@ def _made(session: Session, once: str, by: Actor) -> int | None:
     """What the same form made before; one at a time for each form."""
     alone(session, once)
     found = session.scalar(select(BulkChange).where(BulkChange.once == once))
-    if found is not None and (found.created_by_kind, found.created_by_id) != (by.kind, by.id):
+    if found is not None and not found.is_of(by):
         raise Conflict("Somebody else has done this already. Look among the bulk changes.")
     return None if found is None else found.id
 

@@ -6,10 +6,11 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.audit import Actor
+from app.jobs.words import Mark
 from app.records import batches, labels, policy, query
 from app.records.batches import REFUSED, BatchRow
 from app.records.bulk_changes import BulkChange
-from app.records.bulk_standing import Mark, Standing
+from app.records.bulk_standing import Standing
 from app.records.query import Row
 from app.records.registry import named
 from app.records.resource import Resource

@@ -8,15 +8,13 @@ from sqlalchemy.orm import Session
 from app.errors import Conflict
 from app.extensions import db
 from app.jobs.work import Work
-from app.records import batches, query
-from app.records.applying import apply_chunk
-from app.records.batches import ACCEPTED, Batch, Shape, Shaped, rows_table, stage
+from app.records import batch_steps, query
+from app.records.batch_steps import Held
+from app.records.batches import Batch, Shape, Shaped, rows_table, stage
 from app.records.bulk_changes import BulkChange
 from app.records.bulk_run import TOO_MANY, held
-from app.records.planning import plan_chunk
 from app.records.registry import named
 from app.records.selecting import LARGEST, Selection
-from app.records.undoing import undo_chunk
 
 WRITTEN_DOWN = 2_000
 """Ids of one chunk."""
@@ -26,57 +24,28 @@ def plan(work: Work, bulk_id: int) -> None:
     """Write down the ids of all that match, if they were not chosen by hand; then plan every row."""
     while _choose(work, bulk_id):
         pass
-    more, done, total = True, 0, None
-    while more:
-        with work.transaction(done=done, total=total) as session:
-            bulk, batch = held(session, bulk_id, work.actor)
-            if bulk.stage != "plan":
-                return
-            more = plan_chunk(session, batch.id, work.actor, shape_of(bulk))
-            done, total = sum(batch.plans.values()), batch.rows
-            if not more:
-                bulk.stage = "review"
+    batch_steps.plan(work, _holding(work, bulk_id), shape_of, "plan", "review")
 
 
 def apply(work: Work, bulk_id: int) -> None:
-    """Write the rows. After a crash it goes on behind the last chunk that was committed."""
-    more, done, total = True, 0, None
-    while more:
-        with work.transaction(done=done, total=total) as session:
-            bulk, batch = held(session, bulk_id, work.actor)
-            if bulk.stage != "apply":
-                return
-            total = sum(batch.plans.get(outcome, 0) for outcome in ACCEPTED)
-            more = apply_chunk(session, batch.id, work.actor, shape_of(bulk))
-            done = sum(batch.outcomes.values())
-            if not more:
-                _end(session, bulk, batch, "done")
-    with work.transaction(done=done, total=total):    # how far the last chunk came is known when it is through
-        pass
+    """Write the rows."""
+    batch_steps.apply(work, _holding(work, bulk_id), shape_of)
 
 
 def take_back(work: Work, bulk_id: int) -> None:
-    """Undo every record it wrote. After a crash it goes on where it was."""
-    more, done, total = True, 0, None
-    while more:
-        with work.transaction(done=done, total=total) as session:
-            bulk, batch = held(session, bulk_id, work.actor)
-            if bulk.stage != "undo":
-                return
-            total = batch.outcomes.get("updated", 0)
-            more = undo_chunk(session, batch.id, work.actor)
-            done = sum(batch.undone.values())
-            if not more:
-                _end(session, bulk, batch, "undone")
-    with work.transaction(done=done, total=total):
-        pass
+    """Undo every record it wrote."""
+    batch_steps.take_back(work, _holding(work, bulk_id))
 
 
-def shape_of(bulk: BulkChange) -> Shape:
+def shape_of(bulk: BulkChange, batch: Batch) -> Shape:
     """How its rows become changes: the same values for each record."""
     deeds: dict[str, dict[str, Any]] = {"trash": {"trashed_at": datetime.now(UTC)}, "restore": {"trashed_at": None}}
     values = deeds.get(bulk.deed, bulk.values)
     return lambda cells: Shaped(values, {"id": cells[0]})
+
+
+def _holding(work: Work, bulk_id: int) -> Held[BulkChange]:
+    return lambda session: held(session, bulk_id, work.actor)
 
 
 def _choose(work: Work, bulk_id: int) -> bool:
@@ -104,8 +73,3 @@ def _last(session: Session, batch: Batch) -> int:
     """The greatest id written down so far."""
     cells = session.scalar(select(rows_table.c.cells).where(rows_table.c.batch_id == batch.id, rows_table.c.number == batch.rows))
     return int(cells[0]) if cells else 0
-
-
-def _end(session: Session, bulk: BulkChange, batch: Batch, stage: str) -> None:
-    batch.outcomes = batches.counts(session, batch)
-    bulk.stage, bulk.finished_at = stage, datetime.now(UTC)

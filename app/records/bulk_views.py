@@ -13,7 +13,8 @@ from app.errors import BadRequest, Conflict, Invalid
 from app.extensions import db
 from app.records import batches, bulk_changes, bulk_run, bulk_sheet, forms, listing, selecting
 from app.records.asked import asked
-from app.records.bulk_standing import PAGE, Standing, latest, standing, wish
+from app.records.batch_standing import PAGE
+from app.records.bulk_standing import Standing, latest, standing, wish
 from app.records.forms import RecordForm
 from app.records.registry import named, resources
 from app.records.resource import Resource

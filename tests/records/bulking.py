@@ -3,6 +3,7 @@ from typing import Any, cast
 
 from sqlalchemy import Table, func, select
 
+from app.access import ROLES
 from app.audit import COMMAND_LINE, Actor, Audit
 from app.commerce.orders import Order
 from app.extensions import db
@@ -16,6 +17,7 @@ from app.transaction import transaction
 from tests.records.stock import put
 
 orders = cast(Table, Order.__table__)
+MANAGER = Actor("staff", "Mara", 41, ROLES["manager"])
 
 
 def some_orders(*statuses: str) -> None:

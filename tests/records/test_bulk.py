@@ -1,9 +1,7 @@
 """Bulk changes as steps: ids are frozen, what would change is seen first, and each step goes on where it was."""
-
 import pytest
 
-from app.access import ROLES
-from app.audit import COMMAND_LINE, Actor, Audit
+from app.audit import COMMAND_LINE, Audit
 from app.errors import Conflict
 from app.extensions import db
 from app.jobs.drain import drain as drain_queue
@@ -14,6 +12,7 @@ from app.records.bulk_changes import BulkChange
 from app.records.bulk_standing import standing
 from app.transaction import transaction
 from tests.records.bulking import (
+    MANAGER,
     batch_of,
     begun,
     chosen,
@@ -26,8 +25,6 @@ from tests.records.bulking import (
     statuses,
     written_by,
 )
-
-MANAGER = Actor("staff", "Mara", 41, ROLES["manager"])
 
 
 def test_all_that_match_are_written_down_previewed_changed_and_taken_back(app, drain, monkeypatch):
@@ -188,7 +185,7 @@ def begun_to_write(*before: str) -> int:
     bulk_id = begun(everything(), note="x")
     drain_queue("heavy")
     bulk_run.run(bulk_id, by=COMMAND_LINE)
-    shape, batch_id = bulk_steps.shape_of(fresh(bulk_id)), batch_of(bulk_id).id
+    shape, batch_id = bulk_steps.shape_of(fresh(bulk_id), batch_of(bulk_id)), batch_of(bulk_id).id
     with transaction() as session:
         apply_chunk(session, batch_id, COMMAND_LINE, shape, size=1)
     bulk_run.stop(bulk_id, by=COMMAND_LINE)

@@ -3,7 +3,7 @@ import pytest
 
 from app.audit import COMMAND_LINE
 from app.records import bulk_run
-from tests.imports.test_kills import killed_when, work_off, worker
+from tests.jobs.killing import killed_when, work_off, worker
 from tests.records.bulking import batch_of, begun, column, everything, fresh, some_orders, written_by
 
 

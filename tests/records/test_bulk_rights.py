@@ -12,6 +12,7 @@ from app.records import bulk_run, bulk_steps, selecting
 from app.records.bulk_changes import BulkChange
 from app.records.bulk_standing import latest
 from tests.records.bulking import (
+    MANAGER,
     begun,
     chosen,
     column,
@@ -22,8 +23,6 @@ from tests.records.bulking import (
     some_orders,
 )
 from tests.records.stock import put
-
-MANAGER = Actor("staff", "Mara", 41, ROLES["manager"])
 
 
 def with_account(user: Any, role: str = "manager") -> Actor:
