@@ -10,7 +10,7 @@ from app.access import check, current_actor, public, requires
 from app.audit import Actor, Door
 from app.errors import Invalid
 from app.extensions import csrf, db
-from app.records import actions, bodies, changes, owners, policy, query, replies, represent, summary, upserts
+from app.records import actions, bodies, changes, expanding, owners, policy, query, replies, represent, shapes, summary, upserts
 from app.records.changes import Change, Source
 from app.records.openapi import document
 from app.records.problems import escaped, pointers, refuse
@@ -18,6 +18,7 @@ from app.records.rates import limited
 from app.records.registry import named
 from app.records.resource import Resource
 from app.records.settle import blank
+from app.records.shapes import Shape
 from app.records.values import Reading
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -25,6 +26,7 @@ csrf.exempt(bp)
 limited(bp)
 
 ID = "<int:id>"
+SHAPING = ("fields", "expand")
 
 
 @bp.get("/openapi.json")
@@ -39,10 +41,11 @@ def openapi() -> Response:
 def index(resource: str) -> Response:
     """A page of records."""
     kind, actor = named(resource), current_actor()
-    names = represent.chosen(kind, actor, bodies.once("fields"))
-    asked = query.parse(kind, request.args, actor, extra=("fields",))
-    lines = kind.lines is not None and (names is None or kind.lines.name in names)
-    return represent.listed(asked, query.page(db.session(), asked, lines=lines), names)
+    shape = _shape(kind, actor)
+    asked = query.parse(kind, request.args, actor, extra=SHAPING)
+    page = query.page(db.session(), asked, lines=kind.lines is not None and shape.has(kind.lines.name))
+    expanding.expand(db.session(), kind, page.rows, actor, shape)
+    return represent.listed(asked, page, shape)
 
 
 @bp.get(f"/<resource:resource>/{ID}")
@@ -50,9 +53,11 @@ def index(resource: str) -> Response:
 def show(resource: str, id: int) -> Response:
     """One record."""
     kind, actor = named(resource), current_actor()
-    bodies.only("fields")
-    names = represent.chosen(kind, actor, bodies.once("fields"))
-    return represent.answered(kind, query.one(db.session(), kind, id, actor), actor, names=names)
+    bodies.only(*SHAPING)
+    shape = _shape(kind, actor)
+    row = query.one(db.session(), kind, id, actor)
+    expanding.expand(db.session(), kind, [row], actor, shape)
+    return represent.answered(kind, row, actor, shape=shape)
 
 
 @bp.post("/<resource:resource>")
@@ -137,6 +142,10 @@ def act(resource: str, id: int, action: str) -> Response:
     given = bodies.of_action(found)
     version = _agreed(kind, id) if "If-Match" in request.headers else None
     return replies.once_outside(actor, lambda: _acted(kind, id, action, given, version))
+
+
+def _shape(resource: Resource, actor: Actor) -> Shape:
+    return shapes.wanted(resource, actor, *(bodies.once(name) for name in SHAPING))
 
 
 def _acted(resource: Resource, id: int, action: str, given: dict[str, Any], version: int | None) -> Response:

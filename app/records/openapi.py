@@ -13,7 +13,7 @@ A change says what it has seen: read the record, send its ETag back as If-Match.
 times are UTC. Filters that share the number in `any.1.` are alternatives: `any.1.status=paid&any.1.total.gte=100`. Unknown
 parameters, fields and values are refused, never ignored. `Prefer: handling=preview` on a write answers what it would do."""
 KEYED = """Names this request: sent again within a day it is answered the same and does nothing. Refusals are not kept."""
-TAG = '^"[0-9]+"$'
+TAG = '^"[0-9]+(-[0-9a-f]{16})?"$'
 READ_PROBLEMS = (400, 401, 403, 404, 429, 503)
 PROBLEMS = {400: "It cannot be read", 401: "No token, or one that is not valid", 403: "The role does not allow it",
             404: "There is nothing here", 409: "A provider was faster", 412: "The record has changed since it was read",
@@ -59,6 +59,7 @@ def _components() -> Schema:
         found[f"New{resource.singular}"] = schemas.body(resource, new=True)
         found[f"{resource.singular}Change"] = schemas.body(resource, new=False)
         found[f"Many{resource.plural}"] = schemas.many(resource)
+        found |= {f"Some{place.resource.plural}": schemas.some(place.resource) for place in schemas.referring(resource).values()}
     return found
 
 
@@ -76,7 +77,7 @@ def _paths(resource: Resource) -> Schema:
             "parameters": [_ref("parameters", "Id")],
             "get": _operation(resource, "show", f"One {resource.singular.lower()}",
                               {"200": _record(resource, "The record"), "304": {"description": "You have this version"}},
-                              READ_PROBLEMS, parameters=[parameters.fields(resource), _ref("parameters", "IfNoneMatch")]),
+                              READ_PROBLEMS, parameters=[*parameters.shaping(resource), _ref("parameters", "IfNoneMatch")]),
             "patch": _writing(resource, "change", "Change the fields that are sent", changed),
             "put": _writing(resource, "replace", "Change the record to what is sent; what is left out gets its default", new),
             "delete": _writing(resource, "trash", "Put the record into the trash")},

@@ -1,7 +1,8 @@
 """The parameters of a list as OpenAPI describes them: every filter there is, made from the declarations."""
 from typing import Any
 
-from app.records import represent, schemas, summary
+from app.audit import SYSTEM
+from app.records import schemas, shapes, summary
 from app.records.asking import DEFAULT_LIMIT, LONGEST_SEARCH, MOST_ROWS, TRASHED
 from app.records.fields import Choice, Field, Integer, Lines, Reference
 from app.records.filters import BUILT_IN
@@ -18,7 +19,7 @@ SEVERAL = ("eq", "ne", "contains", "starts")
 
 def of(resource: Resource) -> list[Schema]:
     """All a list understands."""
-    return [fields(resource), *_words(resource), *filtering(resource)]
+    return [*shaping(resource), *_words(resource), *filtering(resource)]
 
 
 def of_summary(resource: Resource) -> list[Schema]:
@@ -90,9 +91,13 @@ def _words(resource: Resource) -> list[Schema]:
         _query("before", {"type": "string"}, "Where the page ends: as it stands in `previous`")]
 
 
-def fields(resource: Resource) -> Schema:
-    members = {"type": "array", "items": {"enum": represent.members(resource, resource.fields)}, "minItems": 1}
-    return _query("fields", members, "Members to answer; id, version and updated_at always come", style="form", explode=False)
+def shaping(resource: Resource) -> list[Schema]:
+    """What is answered of a record: its members, and the records its references lead to."""
+    place = shapes.Place(resource)
+    words = [("fields", shapes.choosable(place, SYSTEM), "Members to answer; id, version and updated_at always come"),
+             ("expand", shapes.expandable(place, SYSTEM), "Answers these records whole, in the place of references to them")]
+    return [_query(name, {"type": "array", "items": {"enum": paths}, "minItems": 1}, about, style="form", explode=False)
+            for name, paths, about in words if paths]
 
 
 def _query(name: str, schema: Schema, about: str, **more: Any) -> Schema:

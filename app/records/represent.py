@@ -1,6 +1,7 @@
 """A record as the API shows it, its ETag, and the links of a list."""
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from flask import Response, jsonify, request, url_for
@@ -10,46 +11,48 @@ from werkzeug.datastructures import MultiDict
 
 from app.audit import Actor
 from app.errors import BadRequest, PreconditionFailed, PreconditionRequired
-from app.records import bulk, labels, policy, problems
+from app.records import bulk, expanding, labels, policy, problems
 from app.records.change import Outcome
-from app.records.fields import DateTime, Field, Lines
+from app.records.expanding import Some
+from app.records.fields import Field, Lines, Reference
 from app.records.query import Page, Query, Row
+from app.records.registry import named
 from app.records.resource import Resource
 from app.records.settle import blank
+from app.records.shapes import ALWAYS, MOMENTS, Shape
 
-ALWAYS = ("id", "version", "updated_at")
-MOMENTS = tuple(DateTime(name) for name in ("created_at", "updated_at", "trashed_at"))
+WHOLE = Shape()
 TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 TAGS = re.compile(rf"{TAG.pattern}(\s*,\s*{TAG.pattern})*\Z")
 
 
-def chosen(resource: Resource, actor: Actor, wanted: str | None) -> set[str] | None:
-    """The members that fields= asks for; None = all. Raises BadRequest for one there is none of, or not to be seen."""
-    if wanted is None:
-        return None
-    names = [name.strip() for name in wanted.split(",")]
-    known = [*members(resource, policy.readable(actor, resource))]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadRequest("Some parameters cannot be read.",
-                         errors={"fields": f"There is no field {unknown[0]!r}. Choose from {', '.join(known)}."})
-    return {*names, *ALWAYS}
-
-
-def members(resource: Resource, fields: Sequence[Field]) -> list[str]:
-    """The names of all members a record has in the API, in order."""
-    return ["id", "version", *(field.name for field in fields), *(["account"] if resource.outside else []),
-            *(moment.name for moment in MOMENTS)]
-
-
-def record(resource: Resource, row: Row, actor: Actor, names: set[str] | None = None) -> dict[str, Any]:
-    """The JSON of one record: what the actor may read of it, cut to `names`."""
+def record(resource: Resource, row: Row, actor: Actor, shape: Shape = WHOLE) -> dict[str, Any]:
+    """The JSON of one record: what the actor may read of it, cut to the shape, with the records that were read beside it."""
     fields = policy.readable(actor, resource)
-    whole = {"id": row["id"], "version": row["version"], **{field.name: field.json(row) for field in fields}}
+    whole = {"id": row["id"], "version": row["version"], **{field.name: _value(field, row, actor, shape) for field in fields}}
     if resource.outside:
         whole["account"] = row["account"]
     whole |= {moment.name: moment.json(row) for moment in MOMENTS}
-    return whole if names is None else {name: value for name, value in whole.items() if name in names}
+    whole |= {name: _some(some, row["id"], actor, inner) for name, inner in shape.within.items()
+              if isinstance(some := expanding.beside(row, name), Some)}
+    return whole if shape.names is None else {name: value for name, value in whole.items() if name in ALWAYS or shape.has(name)}
+
+
+def _value(field: Field, row: Row, actor: Actor, shape: Shape) -> Any:
+    if field.name not in shape.within:
+        return field.json(row) if shape.has(field.name) else None
+    inner = shape.within[field.name]
+    if isinstance(field, Lines):
+        return [{part.name: _value(part, {**row, **line}, actor, inner) for part in field.fields if inner.has(part.name)}
+                for line in row[field.name]]
+    there = expanding.beside(row, field.name)
+    return record(named(field.to), there, actor, inner) if there and isinstance(field, Reference) else field.json(row)
+
+
+def _some(some: Some, id: int, actor: Actor, shape: Shape) -> dict[str, Any]:
+    """Those that refer to a record, and where all of them are, unless these are all."""
+    address = url_for("api.index", resource=some.resource.name, _external=True, **{some.by.name: str(id)}) if some.more else None  # type: ignore[arg-type]
+    return {"data": [record(some.resource, one, actor, shape) for one in some.rows], "all": address}
 
 
 def plan(session: Session, resource: Resource, outcome: Outcome, actor: Actor) -> dict[str, Any]:
@@ -107,11 +110,15 @@ def plain(value: Any) -> Any:
     return MOMENTS[0].json({"created_at": value}) if hasattr(value, "hour") else str(value)
 
 
-def answered(resource: Resource, row: Row, actor: Actor, status: int = 200, names: set[str] | None = None) -> Response:
-    """The record with its ETag; 304 where the program has this version already."""
-    response = jsonify(record(resource, row, actor, names))
+def answered(resource: Resource, row: Row, actor: Actor, status: int = 200, shape: Shape = WHOLE) -> Response:
+    """The record with its ETag; 304 where the program has this version already.
+
+    What is expanded changes without the record, so the tag tells the answer apart as well: "7-1f0c…".
+    """
+    response = jsonify(record(resource, row, actor, shape))
     response.status_code = status
-    response.set_etag(str(row["version"]))
+    beside = f"-{sha256(response.get_data()).hexdigest()[:16]}" if shape.expands else ""
+    response.set_etag(f"{row['version']}{beside}")
     response.vary.add("Authorization")
     if status == 201:
         response.headers["Location"] = url_for("api.show", resource=resource.name, id=row["id"])
@@ -120,11 +127,11 @@ def answered(resource: Resource, row: Row, actor: Actor, status: int = 200, name
     return response
 
 
-def listed(query: Query, page: Page, names: set[str] | None) -> Response:
+def listed(query: Query, page: Page, shape: Shape) -> Response:
     """The envelope of a list, with the same links as headers (RFC 8288)."""
     links = {"first": _url(query, {}), "prev": page.previous and _url(query, {"before": page.previous}),
              "next": page.next and _url(query, {"after": page.next}), "last": _url(query, {"before": page.last})}
-    response = jsonify({"data": [record(query.resource, row, query.actor, names) for row in page.rows],
+    response = jsonify({"data": [record(query.resource, row, query.actor, shape) for row in page.rows],
                         "next": links["next"], "previous": links["prev"]})
     response.headers["Link"] = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url)
     response.vary.add("Authorization")
@@ -132,8 +139,8 @@ def listed(query: Query, page: Page, names: set[str] | None) -> Response:
 
 
 def _url(query: Query, place: Mapping[str, str]) -> str:
-    args = MultiDict([*query.args.items(multi=True), *([("fields", request.args["fields"])] if "fields" in request.args else []),
-                      *place.items()])
+    shaped = [(name, request.args[name]) for name in ("fields", "expand") if name in request.args]
+    args = MultiDict([*query.args.items(multi=True), *shaped, *place.items()])
     return url_for("api.index", resource=query.resource.name, _external=True, **args.to_dict(flat=False))  # type: ignore[arg-type]
 
 
@@ -141,7 +148,8 @@ def agreed_version(current: int) -> int:
     """`current`, if If-Match names it (RFC 9110 section 13.1.1). Raises PreconditionRequired without the header,
     PreconditionFailed for another version, BadRequest when it holds no ETag.
 
-    `*` names no version and is refused too: a write must say what it has seen.
+    `*` names no version and is refused too: a write must say what it has seen. What stands behind the version ("7-1f0c…")
+    is of records around this one, which it does not change.
     """
     header = request.headers.get("If-Match", "").strip()
     if header == "*":
@@ -152,6 +160,6 @@ def agreed_version(current: int) -> int:
     if not TAGS.match(header):
         raise BadRequest("Send the ETag as you got it, in its quotation marks.",
                          errors={"If-Match": "This is not an ETag. Write it like \"7\"."})
-    if str(current) not in (tag for weak, tag in TAG.findall(header) if not weak):
+    if str(current) not in (tag.partition("-")[0] for weak, tag in TAG.findall(header) if not weak):
         raise PreconditionFailed("Nothing was saved. Read the record again and send your change with its new ETag.")
     return current

@@ -1,10 +1,12 @@
 """JSON Schema (2020-12, as OpenAPI 3.1 uses it) of what the API answers and takes, made from the declarations."""
 from typing import Any
 
+from app.audit import SYSTEM
+from app.records.expanding import MOST as MOST_BESIDE
 from app.records.fields import Choice, Currency, Email, Field, Integer, Lines, LongText, Reference, Text
 from app.records.registry import named
-from app.records.represent import ALWAYS
 from app.records.resource import Action, Resource
+from app.records.shapes import ALWAYS, Place
 from app.records.summary import grouping, summing
 from app.records.upserts import MOST
 from app.records.values import ADDRESS
@@ -50,7 +52,8 @@ def read(field: Field) -> Schema:
     if isinstance(field, Choice):
         return {"enum": [*field.names, None]}
     if isinstance(field, Reference):
-        return {"oneOf": [{"$ref": "#/components/schemas/Ref"}, {"type": "null"}]}
+        return {"oneOf": [{"$ref": "#/components/schemas/Ref"}, {"$ref": f"#/components/schemas/{named(field.to).singular}"},
+                          {"type": "null"}]}
     if isinstance(field, Lines):
         return {"type": "array", "items": _object({part.name: read(part) for part in field.fields})}
     return READ.get(field.kind, {"type": ["string", "null"]})
@@ -96,13 +99,28 @@ def text(field: Field) -> Schema:
 
 
 def record(resource: Resource) -> Schema:
-    """A record as it is answered. What a role may not see is left out, and fields= leaves out more."""
+    """A record as it is answered. What a role may not see is left out, and fields= leaves out more; expand= puts in records."""
     properties: Schema = {"id": ID, "version": {"type": "integer", "minimum": 1},
                           **{field.name: _told(field, read(field)) for field in resource.fields}}
     if resource.outside:
         properties["account"] = {"type": "string", "description": "The connection or endpoint that keeps the record, or empty."}
     properties |= {"created_at": MOMENT, "updated_at": MOMENT, "trashed_at": READ["datetime"]}
+    properties |= {name: {"$ref": f"#/components/schemas/Some{place.resource.plural}"}
+                   for name, place in referring(resource).items()}
     return {"type": "object", "required": [*ALWAYS], "additionalProperties": False, "properties": properties}
+
+
+def referring(resource: Resource) -> dict[str, Place]:
+    """The records of other types that expand= answers with one of these, by the name they have there."""
+    return {name: place for name, place in Place(resource).ways(SYSTEM).items() if place.many}
+
+
+def some(resource: Resource) -> Schema:
+    """Records of this type that refer to another."""
+    return {"type": "object", "required": ["data", "all"], "additionalProperties": False,
+            "description": f"The newest {MOST_BESIDE} that refer to this record; `all` is where all are, null if these are all.",
+            "properties": {"data": {"type": "array", "items": {"$ref": f"#/components/schemas/{resource.singular}"}},
+                           "all": {"type": ["string", "null"], "format": "uri"}}}
 
 
 def body(resource: Resource, new: bool) -> Schema:
