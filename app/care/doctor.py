@@ -12,6 +12,7 @@ from redis import Redis, RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import commands
 from app.care.backup import known, revision
 from app.config import config
 from app.counting import counted
@@ -100,7 +101,7 @@ def migrations() -> Finding:
     at, newest = revision(), known().get_current_head()
     if at != newest:
         return Finding("migrations", "wrong", f"The tables are at {at or 'nothing'}, this version needs {newest}.",
-                       "Run: flask --app app db upgrade")
+                       f"Run: {commands.line('db upgrade')}")
     return Finding("migrations", "good", f"The tables are at {at}")
 
 
@@ -190,7 +191,7 @@ def work() -> Finding:
     if late:
         waiting = counted(late, "event or job is", "events or jobs are")
         return Finding("work", "wrong", f"{waiting} due for more than five minutes and nobody does them.",
-                       "Start a worker: flask --app app worker. Or do it once, here: flask --app app drain")
+                       f"Start a worker: {commands.line('worker')}. Or do it once, here: {commands.line('drain')}")
     if dead:
         dying = counted(dead, "event or job is", "events or jobs are")
         return Finding("work", "note", f"Nothing is late. {dying} dead: look at /webhooks and /jobs.")

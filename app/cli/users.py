@@ -5,6 +5,7 @@ import sys
 import click
 from flask import current_app, url_for
 
+from app import commands
 from app.access import ROLES
 from app.accounts import tokens, users
 from app.audit import COMMAND_LINE
@@ -72,7 +73,7 @@ def _known(email: str) -> int:
     user_id = users.by_email(email)
     if user_id is None:
         raise NotFound(f"Nobody has an account with the address {email}. "
-                       f"Add one: flask --app app user add {email} --role operator")
+                       f"Add one: {commands.line(f'user add {email} --role operator')}")
     return user_id
 
 

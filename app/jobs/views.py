@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app import cache, ui
+from app import cache, commands, ui
 from app.access import current_actor, requires
 from app.counting import counted
 from app.errors import NotFound
@@ -34,7 +34,8 @@ def index() -> str:
     question = listing.asked(request.args)
     return render_template("jobs/index.html", nav="jobs", page=listing.page(session, question), question=question, words=words,
                            counts=listing.counts(session, question), views=listing.VIEWS, address=_address,
-                           has_redis=_has_redis(), workers=_workers(session), keep_days=KEPT.get())
+                           has_redis=_has_redis(), workers=_workers(session), keep_days=KEPT.get(),
+                           start_worker=commands.line("worker"))
 
 
 @bp.get("/<int:job_id>")

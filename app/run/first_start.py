@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import exists, select
 
-from app import demo
+from app import commands, demo
 from app.accounts import users
 from app.accounts.models import User
 from app.audit import SYSTEM
@@ -15,8 +15,6 @@ from app.extensions import db
 
 log = structlog.get_logger()
 ADMIN = "admin@example.com"
-NOBODY_YET = ("Nobody may sign in yet. Make the first account with: flask --app app user add YOU@EXAMPLE.COM --role admin\n"
-              "An invented shop to look at: flask --app app demo --orders 2000")
 LETTERS = "abcdefghkmnpqrstuvwxyz"    # none that are read as another
 
 
@@ -28,7 +26,7 @@ def welcome(settings: Config, say: Callable[[str], object]) -> str | None:
     if _has_admin():
         return None
     if not settings.embedded:
-        say(NOBODY_YET)
+        say(nobody_yet())
         return None
     if settings.demo:
         say("Loading a shop to look at (DEMO=0 starts empty) ...")
@@ -36,6 +34,11 @@ def welcome(settings: Config, say: Callable[[str], object]) -> str | None:
     password = "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
     users.add(ADMIN, "admin", by=SYSTEM, name="Admin", password=password)
     return password
+
+
+def nobody_yet() -> str:
+    return (f"Nobody may sign in yet. Make the first account with: {commands.line('user add YOU@EXAMPLE.COM --role admin')}\n"
+            f"An invented shop to look at: {commands.line('demo --orders 2000')}")
 
 
 def _has_admin() -> bool:

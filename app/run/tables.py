@@ -6,6 +6,7 @@ from alembic.util import CommandError
 from flask_migrate import upgrade
 from sqlalchemy.exc import OperationalError
 
+from app import commands
 from app.care.backup import known, revision
 from app.errors import Misconfigured
 
@@ -44,7 +45,7 @@ def check() -> None:
         raise unreachable(error) from None
     if at != wanted:
         raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {wanted}. "
-                            "Run: flask --app app db upgrade")
+                            f"Run: {commands.line('db upgrade')}")
 
 
 def unreachable(error: OperationalError) -> Misconfigured:

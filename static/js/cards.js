@@ -13,4 +13,5 @@ function tell() {
 }
 
 narrow.addEventListener("change", tell);
+document.addEventListener("fresh", tell);   // a live part was replaced
 tell();

@@ -20,6 +20,7 @@ async function refresh(part) {
     if (answer.ok && !fresh) return location.reload();   // the page has gone on to its next step
     if (!answer.ok || held(part)) return follow(part);
     replace(part, fresh);
+    fresh.dispatchEvent(new Event("fresh", { bubbles: true }));
     if (fresh.dataset.live) follow(fresh);
   } catch {
     follow(part);

@@ -98,7 +98,7 @@ def test_where_an_admin_is_nobody_is_added(app, user):
 def test_a_database_of_its_own_gets_nobody_by_itself(app):
     settings, said = replace(app.extensions["backroom.config"], embedded=False), list[object]()
     assert first_start.welcome(settings, said.append) is None
-    assert said == [first_start.NOBODY_YET], "it says how to make the first account"
+    assert said == [first_start.nobody_yet()], "it says how to make the first account"
 
 
 def test_a_database_of_its_own_that_has_an_admin_says_nothing(app, user):
