@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from app.errors import Problem, Unavailable
+from app.integrations.calling import Api, Connection
 from app.records.change import Change
 
 
@@ -164,6 +165,7 @@ class Provider:
     reject_body: ClassVar[str | None] = None       # and in which words; None: our reason as problem+json
     is_strict: ClassVar[bool] = False              # every event of it waits for the earlier ones of its object
     tolerance: ClassVar[int] = 300                 # seconds a new endpoint lets its clock differ
+    api: ClassVar[Api | None] = None               # how it is called; None: it only ever posts
 
     def check_secret(self, value: str) -> None:
         """Raise ValueError with a sentence when `value` cannot be a secret of this provider."""
@@ -207,7 +209,7 @@ class Provider:
         """What our records should become, by column. Raises Unreadable when the payload lacks what it must have."""
         raise NotImplementedError
 
-    def fetch(self, incoming: Incoming, connection: object) -> Incoming | None:
+    def fetch(self, incoming: Incoming, connection: Connection) -> Incoming | None:
         """The object as the provider has it now, asked under the lease and outside any transaction; None: it cannot be asked."""
         return None
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, CursorResult, Table, and_, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, FromClause, Table, and_, case, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.config import config
@@ -36,6 +36,7 @@ class Queue:
 
     When `process` raises on a batch, each of its claims is tried alone; when it raises on one, that one failed.
     `heavy` rows get a process of their own, one each. `where` tells the rows of this queue from others in the table.
+    `waits_for(row, other)` says in SQL whether a row may not be taken as long as the other is as it is.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Queue:
     heavy: bool = False
     seconds: float = 300.0                       # a batch that takes longer is killed
     where: Mapping[str, Any] = field(default_factory=dict)
+    waits_for: Callable[[FromClause, FromClause], ColumnElement[bool]] | None = None
 
     @property
     def table(self) -> Table:
@@ -194,6 +196,9 @@ def _candidates(session: Session, queue: Queue, moment: datetime, limit: int) ->
     if queue.object_key:
         other = table.alias()
         query = query.where(~exists().where(other.c[queue.object_key] == key, other.c.status == "running"))
+    if queue.waits_for is not None:
+        earlier = table.alias()
+        query = query.where(~exists().where(queue.waits_for(table, earlier)))
     return session.execute(query).all()
 
 

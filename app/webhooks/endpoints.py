@@ -1,5 +1,6 @@
 """Endpoints: made, switched on and off, their secrets added and retired."""
 import secrets as random
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
@@ -12,27 +13,33 @@ from app.integrations.provider import Provider
 from app.integrations.registry import provider
 from app.integrations.secrets import seal
 from app.transaction import after_commit, lock, transaction
-from app.webhooks import live
+from app.webhooks import endpoint_settings, live
 from app.webhooks.models import Endpoint, StoredSecret
 
 LONGEST_NAME = 80
 TABLE = "webhook_endpoints"
 
 
-def add(provider_name: str, name: str, secrets: list[str], *, by: Actor, account: str | None = None) -> Endpoint:
+def add(provider_name: str, name: str, secrets: list[str], *, by: Actor, account: str | None = None,
+        settings: Mapping[str, str] | None = None) -> Endpoint:
     """A new endpoint, listening. `account` says whose outside ids come in; it is the provider's name unless given.
 
-    Raises NotFound for an unknown provider, Invalid by field for a name in use or a secret that cannot be one.
+    `settings`: as typed, by the names of endpoint_settings.py. Raises NotFound for an unknown provider, Invalid by field for a
+    name in use, a secret that cannot be one, a setting that will not do.
     """
     speaks = provider(provider_name)
     errors = _wrong(speaks, name, account, secrets)
+    try:
+        kept = endpoint_settings.read(speaks, settings or {})
+    except Invalid as problem:
+        errors |= problem.errors
     if errors:
         raise Invalid("Nothing was saved.", errors=errors)
     with transaction() as session:
         if session.scalar(select(Endpoint.id).where(Endpoint.name == name)) is not None:
             raise Invalid("Nothing was saved.", errors={"name": "Another endpoint has this name."})
         found = Endpoint(token=random.token_urlsafe(24), provider=speaks.name, name=name, account=account or speaks.name,
-                         config={}, is_enabled=True, created_at=datetime.now(UTC))
+                         config=kept, is_enabled=True, created_at=datetime.now(UTC))
         session.add(found)
         session.flush()
         for value in secrets:
@@ -40,6 +47,19 @@ def add(provider_name: str, name: str, secrets: list[str], *, by: Actor, account
         audit.note(session, by, "endpoints.add", TABLE, found.id, name=name, provider=speaks.name, account=found.account)
         after_commit(session, live.forget)
     return found
+
+
+def configure(endpoint_id: int, settings: Mapping[str, str], *, by: Actor) -> None:
+    """Set it up as typed; what is left empty is the default. Twice is once. Raises NotFound, or Invalid by name."""
+    with transaction() as session:
+        endpoint = lock(session, Endpoint, endpoint_id)
+        kept = endpoint_settings.read(provider(endpoint.provider), settings)
+        if kept == endpoint.config:
+            return
+        old, endpoint.config = endpoint.config, kept
+        audit.note(session, by, "endpoints.configure", TABLE, endpoint_id,
+                   changed=sorted(name for name in old.keys() | kept.keys() if old.get(name) != kept.get(name)))
+        after_commit(session, live.forget)
 
 
 def add_secret(endpoint_id: int, value: str, *, by: Actor) -> None:
@@ -62,13 +82,14 @@ def add_secret(endpoint_id: int, value: str, *, by: Actor) -> None:
 def retire_secret(endpoint_id: int, secret_id: int, *, by: Actor) -> None:
     """Take a secret out of use and erase it. Twice is once. Raises NotFound, or Conflict for the last live one."""
     with transaction() as session:
-        lock(session, Endpoint, endpoint_id)
+        endpoint = lock(session, Endpoint, endpoint_id)
         found = lock(session, StoredSecret, secret_id)
         if found.state == "retired":
             return
         others = select(StoredSecret.id).where(StoredSecret.endpoint_id == endpoint_id, StoredSecret.state.in_(live.LIVE),
                                                StoredSecret.id != secret_id)
-        if found.endpoint_id != endpoint_id or session.scalar(others) is None:
+        needed = provider(endpoint.provider).needs_secret
+        if found.endpoint_id != endpoint_id or needed and session.scalar(others) is None:
             raise Conflict("Add the new secret first.", title="An endpoint needs one live secret")
         found.state, found.sealed = "retired", ""
         audit.note(session, by, "endpoints.retire_secret", TABLE, endpoint_id, hint=found.hint)
@@ -92,7 +113,7 @@ def _wrong(speaks: Provider, name: str, account: str | None, secrets: list[str])
         errors["name"] = f"Give it a name of 1 to {LONGEST_NAME} characters."
     if account is not None and (not 0 < len(account) <= LONGEST_NAME or not account.isprintable() or "/" in account):
         errors["account"] = f"An account is 1 to {LONGEST_NAME} characters without a slash."
-    if not secrets:
+    if not secrets and speaks.needs_secret:
         errors["secret"] = "Give the secret the provider signs with."  # noqa: S105
     return errors
 
@@ -101,7 +122,7 @@ def _wrong_secrets(speaks: Provider, given: dict[str, str]) -> dict[str, str]:
     errors = {}
     for field, value in given.items():
         try:
-            if not 8 <= len(value) <= 500 or not value.isascii() or not value.isprintable() or " " in value:
+            if not 8 <= len(value) <= 500 or not value.isprintable() or " " in value:
                 raise ValueError("A secret is 8 to 500 characters without blanks.")
             speaks.check_secret(value)
         except ValueError as error:

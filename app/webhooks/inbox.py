@@ -25,7 +25,7 @@ class Arrival:
     """A proven post on its way into the tables, and the rows its events become."""
 
     endpoint_id: int
-    secret_id: int
+    secret_id: int | None     # what proved it
     receipt: Receipt
     headers: dict[str, str]
     events: list[Row]
@@ -101,9 +101,10 @@ def _commit(group: list[Arrival]) -> None:
 
 def _store(connection: Connection, group: list[Arrival]) -> None:
     """The database decides which events are new: we insert, we never look first."""
-    for arrival in sorted(group, key=lambda arrival: arrival.secret_id):
-        if live.noteworthy(arrival.secret_id):
-            connection.execute(USED, {"secret": arrival.secret_id, "at": arrival.receipt.received_at})
+    used = {arrival.secret_id: arrival.receipt.received_at for arrival in group if arrival.secret_id is not None}
+    for secret_id, at in sorted(used.items()):
+        if live.noteworthy(secret_id):
+            connection.execute(USED, {"secret": secret_id, "at": at})
     rows = [(arrival, event) for arrival in group for event in arrival.events]
     rows.sort(key=lambda row: _known(row[1]))      # one order for all: two transactions never wait for each other
     if rows:
@@ -146,7 +147,7 @@ def _insert_bodies(connection: Connection, arrivals: list[Arrival]) -> dict[Arri
 def _receipt(arrival: Arrival, event_id: int, body_id: int | None) -> Row:
     receipt = arrival.receipt
     return {"endpoint_id": arrival.endpoint_id, "event_id": event_id, "verdict": "duplicate" if body_id is None else "ok",
-            "reason": None, "more": 0, "received_at": receipt.received_at, "remote_ip": receipt.remote_ip,
+            "reason": None, "hint": None, "more": 0, "received_at": receipt.received_at, "remote_ip": receipt.remote_ip,
             "size": len(receipt.body), "headers": arrival.headers, "body_id": body_id, "secret_id": arrival.secret_id}
 
 

@@ -7,15 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app import cache
 from app.config import config
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.extensions import db
-from app.integrations.provider import EndpointConfig, Secret
+from app.integrations import pinned
+from app.integrations.errors import BlockedTarget, ProviderError
+from app.integrations.provider import EndpointConfig, Rejected, Secret
+from app.integrations.registry import find
 from app.integrations.secrets import unseal
 from app.records import owners
+from app.webhooks import endpoint_settings as settings
 from app.webhooks.models import Endpoint, StoredSecret
 
 CACHE = "webhooks.live"
@@ -34,11 +39,19 @@ class Live:
     provider: str
     is_enabled: bool
     config: EndpointConfig
+    allow: tuple[settings.Network, ...] = ()      # who may post; empty: everybody
+    max_bytes: int = 0
 
 
 def by_token(provider: str, token: str) -> Live:
-    """The enabled endpoint of this provider behind this token, at most two seconds old. Raises NotFound."""
-    found = cache.get(CACHE, token, SECONDS, lambda: _one(token))
+    """The enabled endpoint of this provider behind this token, at most two seconds old.
+
+    Raises NotFound, or Unavailable while the database is away.
+    """
+    try:
+        found = cache.get(CACHE, token, SECONDS, lambda: _one(token))
+    except DBAPIError:
+        raise Unavailable("The endpoint cannot be looked up. Send it again.") from None
     if found is None or not found.is_enabled or found.provider != provider:
         raise NotFound("No endpoint has this address. It may have been switched off.")
     return found
@@ -54,8 +67,18 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> dict[int, Live]:
 @owners.register
 def listens(session: Session, account: str) -> bool:
     """Whether an endpoint reports for this account: then what it reports is not ours to edit."""
-    query = select(Endpoint.id).where(Endpoint.account == account, Endpoint.is_enabled.is_(True)).limit(1)
+    whose = account.partition("/")[0]     # an endpoint may hear of several accounts: what they report is kept as endpoint/theirs
+    query = select(Endpoint.id).where(Endpoint.account == whose, Endpoint.is_enabled.is_(True)).limit(1)
     return session.execute(query).first() is not None
+
+
+def others(provider: str, endpoint_id: int, most: int) -> list[Live]:
+    """Other endpoints of this provider, enabled or not: the newest first."""
+    with db.engine.connect() as connection:
+        query = select(Endpoint.id).where(Endpoint.provider == provider, Endpoint.id != endpoint_id)
+        ids = list(connection.scalars(query.order_by(Endpoint.id.desc()).limit(most)))
+        found = by_ids(connection, ids)
+        return [found[id] for id in ids]
 
 
 def noteworthy(secret_id: int) -> bool:
@@ -91,6 +114,20 @@ def _secrets(connection: Connection, endpoint_ids: list[int]) -> dict[int, tuple
 
 
 def _live(row: Row[Any], secrets: tuple[Secret, ...]) -> Live:
-    public_url = row.config.get("public_url") or f"{config().address}/hooks/{row.provider}/{row.token}"
-    tolerance = timedelta(seconds=row.config.get("tolerance", 300))
-    return Live(row.id, row.provider, row.is_enabled, EndpointConfig(row.name, row.account, secrets, public_url, tolerance))
+    speaks, kept = find(row.provider), row.config
+    public_url = kept.get("public_url") or f"{config().address}/hooks/{row.provider}/{row.token}"
+    tolerance = timedelta(seconds=kept.get("tolerance") or (speaks.tolerance if speaks else 300))
+    options = settings.options(speaks, kept) if speaks else {}
+    told = EndpointConfig(row.name, row.account, secrets, public_url, tolerance, options, _document)
+    largest = kept.get("max_bytes") or config().max_body_bytes
+    return Live(row.id, row.provider, row.is_enabled, told, settings.networks(kept), largest)
+
+
+def _document(url: str, *, host: str, path: str = "/") -> bytes:
+    """What a provider publishes, as it is promised to providers (integrations.provider.Fetch)."""
+    try:
+        return pinned.document(url, host=host, path=path)
+    except BlockedTarget as problem:
+        raise Rejected(f"The post names an address that is not the provider's: {problem.detail}") from None
+    except ProviderError as problem:
+        raise Unavailable(f"What the provider signs with could not be fetched: {problem.detail}", title=problem.title) from None

@@ -23,7 +23,7 @@ class Endpoint(Model):
     name: Mapped[str] = mapped_column(unique=True)       # what staff call it: "Stripe EU"
     account: Mapped[str] = mapped_column(index=True)     # whose outside ids these are
     is_enabled: Mapped[bool] = mapped_column(default=True)
-    config: Mapped[dict[str, Any]] = mapped_column(default=dict)   # {"tolerance": seconds, "public_url": …}
+    config: Mapped[dict[str, Any]] = mapped_column(default=dict)   # see endpoint_settings.py
     created_at: Mapped[datetime]
 
     @property
@@ -73,6 +73,8 @@ class Event(Queued, Model):
     object_key: Mapped[str | None]                       # account/outside id of what it is about
     occurred_at: Mapped[datetime]                        # by the provider's clock
     received_at: Mapped[datetime]
+    account: Mapped[str | None]                          # whose it is, where the endpoint hears of several accounts
+    is_strict: Mapped[bool] = mapped_column(server_default=text("false"))   # not before an earlier event of its object has ended
     wants_latest: Mapped[bool] = mapped_column(server_default=text("false"))   # a person asked to fetch what it is about first
 
 
@@ -89,6 +91,7 @@ class StoredReceipt(Model):
     event_id: Mapped[int | None] = mapped_column(ForeignKey("webhook_events.id"), index=True)
     verdict: Mapped[str]                                 # ok | duplicate | rejected
     reason: Mapped[str | None]                           # why it was rejected
+    hint: Mapped[str | None]                             # what is probably the matter with it, for whoever mends it
     more: Mapped[int] = mapped_column(default=0)         # rejections like this one since the last that was kept
     received_at: Mapped[datetime]
     remote_ip: Mapped[str | None]

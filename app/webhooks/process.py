@@ -3,7 +3,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, FromClause, and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.audit import Actor, Door
@@ -20,9 +20,10 @@ from app.transaction import transaction
 from app.webhooks import live
 from app.webhooks.live import Live
 from app.webhooks.models import Body, Event, StoredReceipt
-from app.webhooks.receive import clean
+from app.webhooks.texts import clean
 
 GRANTS = ("*.create", "*.edit", "*.trash", "*.restore")
+UNENDED = ("waiting", "running", "dead")
 REFUSED = ("invalid", "missing", "forbidden")
 LOUDEST = ("created", "updated", "unchanged", "tie", "stale")     # what an event with several changes is said to have done
 
@@ -43,16 +44,23 @@ def process(claims: list[Claim]) -> None:
     An event that is refused or cannot be read is dead with a sentence and harms no other. Raises when a batch fails for
     another reason: then each claim is tried alone.
     """
-    for endpoint, told in _by_endpoint(_load(claims)).items():
-        _process(endpoint, told)
+    for (endpoint, account), told in _by_account(_load(claims)).items():
+        _process(endpoint, account, told)
 
 
-EVENTS = queues.register(Queue("webhooks", Event, process, batch=100, object_key="object_key"))
+def waits_for(event: FromClause, earlier: FromClause) -> ColumnElement[bool]:
+    """Strict order: an event that asks for it waits for everything of its object that happened before it and has not ended."""
+    return and_(event.c.is_strict, earlier.c.object_key == event.c.object_key, earlier.c.status.in_(UNENDED),
+                tuple_(earlier.c.occurred_at, earlier.c.id) < tuple_(event.c.occurred_at, event.c.id))
 
 
-def source(endpoint: Live) -> Source:
-    """Through which door an endpoint's events come."""
-    return Source(Door.EVENT, Actor("provider", endpoint.config.name, endpoint.id, GRANTS), account=endpoint.config.account)
+EVENTS = queues.register(Queue("webhooks", Event, process, batch=100, object_key="object_key", waits_for=waits_for))
+
+
+def source(endpoint: Live, account: str | None = None) -> Source:
+    """Through which door an endpoint's events come. `account`: that of the event, where the endpoint hears of several."""
+    by = Actor("provider", endpoint.config.name, endpoint.id, GRANTS)
+    return Source(Door.EVENT, by, account=account or endpoint.config.account)
 
 
 def changes(event: Event, endpoint: Live, receipt: Receipt) -> list[Change]:
@@ -108,14 +116,14 @@ def _load(claims: list[Claim]) -> list[Told]:
     return told
 
 
-def _by_endpoint(told: list[Told]) -> dict[Live, list[Told]]:
-    found: dict[Live, list[Told]] = defaultdict(list)
+def _by_account(told: list[Told]) -> dict[tuple[Live, str | None], list[Told]]:
+    found: dict[tuple[Live, str | None], list[Told]] = defaultdict(list)
     for each in told:
-        found[each.endpoint].append(each)
+        found[each.endpoint, each.event.account].append(each)
     return found
 
 
-def _process(endpoint: Live, told: list[Told]) -> None:
+def _process(endpoint: Live, account: str | None, told: list[Told]) -> None:
     wanted: list[tuple[Told, list[Change]]] = []
     failed: list[tuple[Told, Exception]] = []
     for each in told:
@@ -124,7 +132,7 @@ def _process(endpoint: Live, told: list[Told]) -> None:
         except Exception as error:   # the edge: what one event breaks must not touch its neighbours; kept as its attempt
             failed.append((each, error))
     with transaction() as session:
-        outcomes = apply(session, [change for _, mine in wanted for change in mine], source(endpoint))
+        outcomes = apply(session, [change for _, mine in wanted for change in mine], source(endpoint, account))
         _end(session, wanted, outcomes, failed)
 
 
@@ -156,7 +164,11 @@ def _incomings(by: Provider, event: Event, endpoint: Live, receipt: Receipt) -> 
     if not receipt.body:
         raise Unreadable("Its body is not kept any more.")
     incomings = by.parse(receipt, endpoint.config)
-    return incomings if event.item is None else incomings[event.item:event.item + 1]
+    mine = incomings if event.item is None else incomings[event.item:event.item + 1]
+    for incoming in mine:
+        if incoming.unread:
+            raise Unreadable(incoming.unread)
+    return mine
 
 
 def _title(resource: Resource, name: str) -> str:

@@ -6,11 +6,13 @@ import structlog
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import Unavailable
-from app.integrations.provider import Receipt
+from app.errors import Problem, Unavailable
+from app.integrations.provider import Provider, Receipt
 from app.transaction import apart
+from app.webhooks import hints
 from app.webhooks.live import Live
 from app.webhooks.models import Body, StoredReceipt
+from app.webhooks.texts import clean
 
 log = structlog.get_logger()
 PATIENCE = 1.0           # seconds a rejection waits for its turn to be written down
@@ -23,14 +25,15 @@ _windows: dict[int, list[float]] = {}     # endpoint → [began, kept, left out]
 _lock = Lock()
 
 
-def keep(endpoint: Live, receipt: Receipt, reason: str, headers: dict[str, str]) -> None:
-    """Keep or count a rejection. Never fails: the answer to the sender does not depend on it."""
+def keep(endpoint: Live, by: Provider, receipt: Receipt, problem: Problem, headers: dict[str, str]) -> None:
+    """Keep a rejection, with what is probably the matter, or count it. Never fails: the answer does not depend on it."""
     left_out = _admitted(endpoint.id, time.monotonic())
     if left_out is None:
         return
     try:
+        hint = hints.hint(endpoint, by, receipt, problem)
         with apart(PATIENCE) as connection:
-            _write(connection, endpoint, receipt, reason, headers, left_out)
+            _write(connection, endpoint, receipt, problem.detail, hint, headers, left_out)
     except (DBAPIError, Unavailable) as error:
         log.warning("webhooks.reject_not_kept", endpoint=endpoint.id, error=str(error))
 
@@ -49,10 +52,12 @@ def _admitted(endpoint_id: int, now: float) -> int | None:
         return int(left_out)
 
 
-def _write(connection: Connection, endpoint: Live, receipt: Receipt, reason: str, headers: dict[str, str], more: int) -> None:
+def _write(connection: Connection, endpoint: Live, receipt: Receipt, reason: str, hint: str | None, headers: dict[str, str],
+           more: int) -> None:
     body_id = connection.execute(insert(Body).returning(Body.id), {"content": receipt.body[:LONGEST_BODY]}).scalar_one()
     connection.execute(insert(StoredReceipt), {
-        "endpoint_id": endpoint.id, "event_id": None, "verdict": "rejected", "reason": reason[:LONGEST_REASON], "more": more,
+        "endpoint_id": endpoint.id, "event_id": None, "verdict": "rejected", "hint": hint,
+        "reason": clean(reason)[:LONGEST_REASON], "more": more,
         "received_at": receipt.received_at, "remote_ip": receipt.remote_ip, "headers": headers, "size": len(receipt.body),
         "body_id": body_id, "secret_id": None})
     _prune(connection, endpoint.id)

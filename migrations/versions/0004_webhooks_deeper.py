@@ -18,10 +18,13 @@ KEPT = sa.text("body_id IS NOT NULL")
 
 def upgrade() -> None:
     with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("account", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("is_strict", sa.Boolean(), server_default=sa.text("false"), nullable=False))
         batch_op.add_column(sa.Column("wants_latest", sa.Boolean(), server_default=sa.text("false"), nullable=False))
         batch_op.create_index("ix_webhook_events_received_at", ["received_at"], unique=False)
 
     with op.batch_alter_table("webhook_receipts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("hint", sa.Text(), nullable=True))
         batch_op.create_index("ix_webhook_receipts_body_id", ["body_id"], unique=False, sqlite_where=KEPT, postgresql_where=KEPT)
 
     op.create_table(
@@ -39,7 +42,10 @@ def downgrade() -> None:
     op.drop_table("webhook_hours")
     with op.batch_alter_table("webhook_receipts", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_receipts_body_id", sqlite_where=KEPT, postgresql_where=KEPT)
+        batch_op.drop_column("hint")
 
     with op.batch_alter_table("webhook_events", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_events_received_at")
         batch_op.drop_column("wants_latest")
+        batch_op.drop_column("is_strict")
+        batch_op.drop_column("account")

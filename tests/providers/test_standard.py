@@ -14,7 +14,7 @@ class TestStandard(Contract):
     name = "standard"
     secrets = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
 
-    def sign(self, body: bytes, secret: str, at: datetime) -> dict[str, str]:
+    def sign(self, body: bytes, secret: str, at: datetime, case: str = "") -> dict[str, str]:
         text = body.decode("latin-1") if not _is_utf8(body) else body.decode()
         signature = Webhook(secret).sign("msg_1", at, text) if _is_utf8(body) else "v1,AAAA"
         return {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}

@@ -17,7 +17,7 @@ class TestStripe(Contract):
     name = "stripe"
     secrets = ("whsec_aaaaaaaaaaaaaaaaaaaaaaaa", "whsec_bbbbbbbbbbbbbbbbbbbbbbbb")
 
-    def sign(self, body: bytes, secret: str, at: datetime) -> dict[str, str]:
+    def sign(self, body: bytes, secret: str, at: datetime, case: str = "") -> dict[str, str]:
         clock = int(at.timestamp())
         if not body.isascii():      # the library signs text; bytes that are none are signed by the same rule
             made = hmac.new(secret.encode(), f"{clock}.".encode() + body, hashlib.sha256).hexdigest()

@@ -16,7 +16,7 @@ from app.records.changes import Change
 from app.transaction import apart
 from app.webhooks import endpoints, inbox, rejects
 from app.webhooks.models import Body, StoredSecret
-from app.webhooks.receive import LONGEST_KEY, key
+from app.webhooks.texts import LONGEST_KEY, key
 from tests.webhooks.conftest import SECRETS, STRIPE_SECRET, event, events, only, payments, receipts, signed
 
 
