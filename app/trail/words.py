@@ -12,7 +12,11 @@ DEEDS = {
     "users.switch_on": "switched an account on", "users.switch_off": "switched an account off",
     "users.set_profile": "changed the profile", "tokens.add": "made an API token", "tokens.revoke": "revoked an API token",
     "settings.change": "changed a setting",
-    "webhooks.retry": "retried an event", "webhooks.ignore": "ignored an event", "webhooks.retry_all": "retried many events",
+    "webhooks.retry": "retried an event", "webhooks.ignore": "ignored an event", "webhooks.retry_many":
+    "retried many events", "webhooks.ignore_many": "ignored many events", "webhooks.fetch_and_retry": "retried an event, fetched first",
+    "webhooks.download": "downloaded a raw body", "webhooks.fixture": "made a fixture of an event",
+    "endpoints.test": "sent a test event", "endpoints.configure": "changed the options of an endpoint",
+    "privacy.erase": "erased personal data",
     "endpoints.add": "added an endpoint", "endpoints.add_secret": "added a secret", "endpoints.retire_secret": "retired a secret",
     "endpoints.enable": "switched an endpoint on", "endpoints.disable": "switched an endpoint off",
     "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import", "imports.stop":

@@ -15,7 +15,8 @@ from app.records.changes import ACCEPTED, Change, Outcome, plan
 from app.records.registry import named
 from app.records.resource import Resource
 from app.webhooks import live
-from app.webhooks.models import Event
+from app.webhooks.live import Live
+from app.webhooks.models import Event, StoredReceipt
 from app.webhooks.process import as_received, changes, first_receipt, outside, refusal, source
 
 Pair = tuple[str, str, str]      # label, old, new
@@ -67,8 +68,13 @@ def preview(session: Session, event: Event, actor: Actor) -> Preview:
     endpoint = live.by_ids(session.connection(), [event.endpoint_id])[event.endpoint_id]
     if stored is None:
         return Preview([], Problem(title="Its body is not kept any more"))
+    return planned(session, event, endpoint, *stored, actor)
+
+
+def planned(session: Session, event: Event, endpoint: Live, stored: StoredReceipt, body: bytes, actor: Actor) -> Preview:
+    """The same, were `body` what its receipt brought."""
     try:
-        told = changes(event, endpoint, as_received(*stored, endpoint))
+        told = changes(event, endpoint, as_received(stored, body, endpoint))
     except Problem as problem:
         return Preview([], problem)
     except Exception as error:   # the edge: what the worker would keep as a failed attempt is said here

@@ -1,10 +1,14 @@
 """What a person does to an event: retry, ignore, retry all; each once, audited, and never beside a worker."""
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
 from app.audit import SYSTEM, Actor, Audit
+from app.config import ROOT
 from app.errors import Conflict, NotFound
 from app.extensions import db
 from app.jobs.queue import claim
@@ -101,13 +105,27 @@ def test_what_took_effect_cannot_be_ignored(post, drain):
         retry.ignore(events()[0].id, by=SYSTEM)
 
 
-def test_all_dead_events_are_queued_again_at_once(post, drain):
-    for number in range(3):
-        post(BAD, "standard", id=f"msg_{number}")
-    post("payment_succeeded")
-    drain()
+def test_two_processes_that_press_retry_queue_it_once(app, dead, environ):
+    press = f"from app import create_app; from app.audit import Actor; from app.webhooks import retry\n" \
+            f"with create_app().app_context():\n    input(); retry.retry({dead}, by=Actor('staff', 'Mara', 7, ('*',)))"
+    pressing = [subprocess.Popen([sys.executable, "-c", press], cwd=ROOT, env={**os.environ, **environ}, stdin=subprocess.PIPE)
+                for _ in range(3)]
+    for each in pressing:
+        each.communicate(b"\n", timeout=60)
 
-    assert retry.retry_all([], by=SOMEBODY) == 3
-    assert retry.retry_all([], by=SOMEBODY) == 0
-    assert [each.status for each in events()] == ["waiting"] * 3 + ["done"]
-    assert len(deeds("webhooks.retry_all")) == 1
+    assert [each.returncode for each in pressing] == [0, 0, 0]
+    assert len(deeds("webhooks.retry")) == 1
+    assert [each.status for each in events()] == ["waiting"]
+
+
+def test_retry_and_ignore_at_once_leave_one_state(app, dead):
+    def press(number: int) -> None:
+        with app.app_context():
+            (retry.retry if number % 2 else retry.ignore)(dead, by=SOMEBODY)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(press, range(8)))
+
+    [event] = events()
+    last = max(deeds("webhooks.retry") + deeds("webhooks.ignore"), key=lambda deed: deed.id)
+    assert (event.status, event.outcome) == (("waiting", None) if last.action == "webhooks.retry" else ("done", "ignored"))
