@@ -40,6 +40,7 @@ class Actor:
     id: int | None = None        # of the user or the token
     grants: tuple[str, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    role: str = ""               # whose grants these are; of people, and of their tokens
 
     def may(self, permission: str) -> bool:
         """Whether it holds this permission; "*.import" asks for the verb on anything at all."""

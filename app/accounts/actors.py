@@ -14,7 +14,7 @@ RIGHTS = (User.role, User.grants, User.scopes)
 
 def actor(kind: ActorKind, id: int, name: str, role: str, grants: list[str], scopes: dict[str, Any]) -> Actor:
     """An actor with what its role grants and what it was granted beside that. An unknown role grants nothing."""
-    return Actor(kind, name, id, grants=(*ROLES.get(role, ()), *grants), scopes=dict(scopes))
+    return Actor(kind, name, id, grants=(*ROLES.get(role, ()), *grants), scopes=dict(scopes), role=role)
 
 
 @loads("staff")

@@ -1,10 +1,12 @@
 """Deliveries: the parcels of our orders, on their way with a carrier."""
 from datetime import date
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.commerce.orders import Order
 from app.extensions import Id, SortKey
+from app.records.check import Check, Cure
 from app.records.fields import Choice, Date, Reference, State, Text
 from app.records.registry import register
 from app.records.resource import Outside, Record, Resource
@@ -51,4 +53,12 @@ deliveries = register(Resource(
     label="Delivery",
     listed=("tracking_number", "order", "carrier", "status", "eta", "updated_at"),
     searched=("tracking_number", "carrier", "external_id"),
+    checks=(
+        Check("order_cancelled", "Deliveries on their way for a cancelled order", tone="bad",
+              among=Delivery.status.in_(("label_made", "in_transit", "held_up")),
+              wrong=exists().where(Order.id == Delivery.order_id, Order.status == "cancelled"),
+              reason="Order {order} is cancelled, the parcel is not: {status}.",
+              cure="Call the parcel back at the carrier, or take the order up again.",
+              cures=(Cure("Open order", "orders/{order_id}"), Cure("Edit delivery", "deliveries/{id}/edit", "deliveries.edit"))),
+    ),
 ))

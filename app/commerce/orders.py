@@ -1,11 +1,13 @@
 """Orders: what a customer asked for, what it costs, and where it goes."""
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import Double, ForeignKey, case, cast, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.commerce.payments import STATES as PAYMENT_STATES
+from app.commerce.payments import TAKEN, UNPAID, Payment
 from app.extensions import Id, Model, SortKey
+from app.records.check import Check, Cure
 from app.records.fields import Choice, Currency, DateTime, Integer, Lines, LongText, Money, Reference, State, Text
 from app.records.registry import register
 from app.records.resource import Outside, Record, Resource
@@ -56,6 +58,10 @@ class OrderLine(Model):
     unit_price_minor: Mapped[int | None]
 
 
+taken = select(func.coalesce(func.sum(case((Payment.currency == Order.currency, cast(Payment.amount_minor, Double)))), 0)).where(
+    Payment.order_id == Order.id, Payment.status.in_(TAKEN), Payment.trashed_at.is_(None)).correlate(Order).scalar_subquery()
+"""What the payments of an order come to, in its currency. Summed as floats, which no amount can overflow."""
+
 orders = register(Resource(
     Order,
     fields=(
@@ -66,7 +72,7 @@ orders = register(Resource(
         Choice("payment_status", "Payment", choices=PAYMENT_STATES, owned=True, sortable=True, default="pending",
                aliases=("financial status",)),
         Text("channel", owned=True, limit=40, sortable=True, aliases=("source", "shop")),
-        Money("total", required=True, owned=True, sortable=True, aliases=("amount", "order total")),
+        Money("total", required=True, owned=True, sortable=True, summed=True, aliases=("amount", "order total")),
         Currency("currency", required=True, owned=True),
         DateTime("placed_at", "Placed", owned=True, sortable=True, aliases=("order date", "date", "created at")),
         Text("street", group="Ship to", aliases=("address", "shipping street", "address 1")),
@@ -75,7 +81,7 @@ orders = register(Resource(
         Text("country", limit=2, sortable=True, group="Ship to", hint="Two letters, like DE.",
              aliases=("shipping country", "country code")),
         Text("phone", limit=40, sensitive=True, group="Ship to", aliases=("telephone", "shipping phone")),
-        Integer("weight", least=0, unit="g", sortable=True, hint="In grams.", aliases=("weight in grams", "grams")),
+        Integer("weight", least=0, unit="g", sortable=True, summed=True, hint="In grams.", aliases=("weight in grams", "grams")),
         LongText("note", aliases=("notes", "comment", "packing note")),
         Lines("lines", model=OrderLine, fields=(
             Reference("product", to="products", shown_by="sku", loose=True, required=True),
@@ -88,4 +94,16 @@ orders = register(Resource(
     icon="receipt",
     listed=("number", "customer", "status", "payment_status", "channel", "total", "placed_at"),
     searched=("number", "city", "postcode", "street", "external_id"),
+    checks=(
+        Check("payments_differ", "Paid orders whose payments do not add up",
+              among=Order.payment_status == "paid", wrong=taken != Order.total_minor, facts={"taken": taken},
+              reason="The order comes to {total}, its payments in this currency to {taken}.",
+              cure="Link the payment that is missing to the order, or correct the total.",
+              cures=(Cure("Open payments", "payments?order={id}"), Cure("Edit order", "orders/{id}/edit", "orders.edit"))),
+        Check("delivered_unpaid", "Delivered orders nobody has paid", tone="bad",
+              among=(Order.status == "delivered") & or_(Order.payment_status.in_(UNPAID), Order.payment_status.is_(None)),
+              reason="The parcel has arrived. Payment of {total}: {payment_status}.",
+              cure="Ask the customer for the money, or link the payment that was made.",
+              cures=(Cure("Open payments", "payments?order={id}"), Cure("Edit order", "orders/{id}/edit", "orders.edit"))),
+    ),
 ))

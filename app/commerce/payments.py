@@ -3,6 +3,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Id, SortKey
+from app.records.check import Check, Cure
 from app.records.fields import Choice, Currency, Money, Reference, State, Text
 from app.records.registry import register
 from app.records.resource import Action, Outside, Record, Resource
@@ -24,6 +25,8 @@ TRANSITIONS = {
     "part_refunded": ("refunded", "disputed"),
     "disputed": ("paid", "refunded"),
 }
+UNPAID = ("pending", "authorised", "failed")
+TAKEN = ("paid", "part_refunded", "refunded", "disputed")
 
 
 class Payment(Outside, Record):
@@ -42,8 +45,8 @@ payments = register(Resource(
         Text("external_id", "Payment ID", required=True, owned=True, sortable=True,
              aliases=("transaction", "transaction id", "charge id", "payment")),
         Reference("order", to="orders", shown_by="number", loose=True, aliases=("order number",)),
-        Money("amount", required=True, owned=True, sortable=True, aliases=("total", "gross")),
-        Money("refunded", owned=True, default=0, aliases=("amount refunded",)),
+        Money("amount", required=True, owned=True, sortable=True, summed=True, aliases=("total", "gross")),
+        Money("refunded", owned=True, default=0, summed=True, aliases=("amount refunded",)),
         Currency("currency", required=True, owned=True),
         Choice("status", choices=STATES, transitions=TRANSITIONS, required=True, owned=True, sortable=True, default="pending"),
         Text("method", owned=True, limit=40, sortable=True, aliases=("payment method", "card brand")),
@@ -53,4 +56,11 @@ payments = register(Resource(
     listed=("external_id", "order", "amount", "refunded", "status", "method", "updated_at"),
     searched=("external_id", "method"),
     actions=(Action("refund", fields=(Money("amount", required=True), Text("reason")), needs="payments.refund"),),
+    checks=(
+        Check("refunded_too_much", "Payments of which more was paid back than taken", tone="bad",
+              among=Payment.refunded_minor > Payment.amount_minor,
+              reason="Of {amount} taken, {refunded} went back.",
+              cure="Look the refunds up at the provider, and ask for what went back too much.",
+              cures=(Cure("Open payment", "payments/{id}"),)),
+    ),
 ))

@@ -1,10 +1,12 @@
 """Subscriptions: what a customer pays for again and again."""
 from datetime import date
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.commerce.customers import Customer
 from app.extensions import Id, SortKey
+from app.records.check import Check, Cure
 from app.records.fields import Choice, Currency, Date, Money, Reference, State, Text
 from app.records.registry import register
 from app.records.resource import Outside, Record, Resource
@@ -41,7 +43,7 @@ subscriptions = register(Resource(
         Reference("customer", to="customers", shown_by="email", loose=True, owned=True, aliases=("customer email",)),
         Reference("product", to="products", shown_by="sku", loose=True, owned=True, aliases=("plan", "sku")),
         Choice("status", choices=STATES, transitions=TRANSITIONS, required=True, owned=True, sortable=True, default="active"),
-        Money("amount", required=True, owned=True, sortable=True, aliases=("price",)),
+        Money("amount", required=True, owned=True, sortable=True, summed=True, aliases=("price",)),
         Currency("currency", required=True, owned=True),
         Date("renews_at", "Renews", owned=True, sortable=True, aliases=("renewal", "next invoice", "current period end")),
     ),
@@ -49,4 +51,12 @@ subscriptions = register(Resource(
     icon="arrow-repeat",
     listed=("external_id", "customer", "product", "status", "amount", "renews_at"),
     searched=("external_id",),
+    checks=(
+        Check("customer_trashed", "Active subscriptions of customers in the trash",
+              among=Subscription.status == "active",
+              wrong=exists().where(Customer.id == Subscription.customer_id, Customer.trashed_at.is_not(None)),
+              reason="{amount} a time are asked of {customer}, who is in the trash.",
+              cure="End the subscription at the provider, or restore the customer.",
+              cures=(Cure("Open customer", "customers/{customer_id}"), Cure("Open subscription", "subscriptions/{id}"))),
+    ),
 ))

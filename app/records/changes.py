@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import Door
 from app.errors import Unavailable
-from app.records import bulk
+from app.records import bulk, generations
 from app.records.batch import Batch
 from app.records.change import ACCEPTED, REFUSED, Change, Kind, Outcome, Source
 from app.records.decide import Decisions, decided, together
@@ -69,11 +69,14 @@ class _Try:
         batch, outcomes, ledger = decisions.batch, decisions.outcomes, decisions.ledger
         if ledger.waits and not alone and not self.sqlite:
             raise _Alone
-        if ledger.accepted or any(row.dirty for rows in batch.held.rows.values() for row in rows.values()):
+        written = {accepted.row.resource.name for accepted in ledger.accepted} | {
+            name for name, rows in batch.held.rows.items() if any(row.dirty for row in rows.values())}
+        if written:
             if not alone:
                 self.enter(batch, alone)
                 self.check_nobody_waits(decisions)
             Writer(batch, ledger).write(outcomes)
+            generations.advance(self.session, written)
         return outcomes
 
     def enter(self, batch: Batch, alone: bool) -> None:

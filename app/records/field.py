@@ -23,6 +23,7 @@ class Field:
     owned: bool = False                   # kept by the provider: read-only to staff while the record's account is live
     sensitive: bool = False
     sortable: bool = False
+    summed: bool = False                  # of amounts and numbers: lists add them up
     default: object = None
     aliases: tuple[str, ...] = ()         # other headings a spreadsheet may have for it
     hint: str = ""

@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Identity, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import Identity, Index, Integer, Table, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.extensions import Id, Model, SortKey
+from app.records.check import Check
 from app.records.fields import Choice, DateTime, Field, Lines, Reference
 
 
@@ -78,6 +79,7 @@ class Resource:
     titled: tuple[str, ...] = ()          # fields of the title; default: the key
     order: str = "-id"
     actions: tuple[Action, ...] = ()
+    checks: tuple[Check, ...] = ()        # what cannot be right, found by query
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plural", self.plural or self.name.replace("_", " ").capitalize())
@@ -173,6 +175,9 @@ def _complete(resource: Resource) -> None:
         Index(f"ix_{table.name}_{name}_id", table.c[name], table.c.id)
     gone = table.c.trashed_at.is_not(None)
     Index(f"ix_{table.name}_trash", table.c.id, sqlite_where=gone, postgresql_where=gone)
+    for check in resource.checks:
+        asked = text(f"{check.candidates} AND trashed_at IS NULL")
+        Index(f"ix_{table.name}_check_{check.name}", table.c.id, sqlite_where=asked, postgresql_where=asked)
     for reference in resource.references:
         Index(f"ix_{table.name}_{reference.column}", table.c[reference.column])
         _await(resource.model, reference)

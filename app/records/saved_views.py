@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Index, delete, or_, select
+from sqlalchemy import ForeignKey, Index, delete, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app import audit
@@ -36,6 +36,15 @@ class SavedView(Model):
     is_shared: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
     changed_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
+
+
+class DefaultView(Model):
+    """The shared view whoever has this role begins with."""
+
+    __tablename__ = "default_views"
+    role: Mapped[str] = mapped_column(primary_key=True)
+    resource: Mapped[str] = mapped_column(primary_key=True)
+    view_id: Mapped[int] = mapped_column(Id, ForeignKey("saved_views.id", ondelete="CASCADE"), index=True)
 
 
 class ListChoice(Model):
