@@ -7,7 +7,7 @@ from app.files.headers import letter
 from app.imports.match import Choices
 from app.imports.models import Import
 from app.imports.noticing import day_first, decimal
-from app.imports.read import of_kind
+from app.imports.read import of_kind, read_as
 from app.imports.targets import Target, keys, targets
 from app.records.batches import Batch
 from app.records.registry import named
@@ -73,7 +73,7 @@ def view(imported: Import, batch: Batch, actor: Actor, said: Choices | None = No
     found = [_column(imported, position, column, chosen.fields[position] if position < len(chosen.fields) else None, wrong)
              for position, column in enumerate(imported.columns)]
     numbers, days = of_kind(imported, "money", "integer"), of_kind(imported, "date", "datetime")
-    known, order = decimal(numbers), day_first(days)
+    known, order = read_as(imported)
     return MatchView(
         found, targets(actor, resource), [(field.name, field.title) for field in keys(resource)], chosen.mode, chosen.key,
         chosen.blank, chosen.decimal or (batch.decimal if imported.stage == "preview" else known),

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from app.audit import Actor
 from app.errors import Conflict, Invalid
 from app.imports.models import Import
-from app.imports.noticing import day_first, decimal
-from app.imports.read import of_kind
+from app.imports.read import of_kind, read_as
 from app.imports.shaping import shaper
 from app.imports.targets import ID, keys, targets
 from app.jobs.enqueue import enqueue
@@ -52,7 +51,7 @@ def set_match(imported: Import, batch: Batch, choices: Choices, by: Actor) -> No
     if errors:
         raise Invalid("Some choices are missing.", errors=errors)
     imported.columns = [column | {"field": field} for column, field in zip(imported.columns, choices.fields, strict=True)]
-    known = decimal(of_kind(imported, "money", "integer")), day_first(of_kind(imported, "date", "datetime"))
+    known = read_as(imported)
     if choices.decimal is None and known[0] is None:
         errors["decimal"] = "Some numbers can be read in two ways. Say which sign stands before the decimals."
     if choices.day_first is None and known[1] is None:

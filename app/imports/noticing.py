@@ -103,21 +103,23 @@ def notice(headers: Sequence[str]) -> list[Column]:
     return [Column(header) for header in headers]
 
 
-def decimal(columns: Sequence[dict[str, Any]]) -> str | None:
-    """The decimal mark of these columns together; "." if none of them needs one, None if a person has to say."""
-    for kind in ("marks", "likely"):
-        found = {mark for column in columns for mark in column[kind]}
-        if found:
-            return found.pop() if len(found) == 1 else None
-    return "."
+def decimal(columns: Sequence[dict[str, Any]], before: str | None = None) -> str | None:
+    """The decimal mark of these columns together; "." if none of them needs one, None if a person has to say.
+
+    What values prove goes before what was chosen for such a file `before`, and that before what values suggest.
+    """
+    proven, likely = ({mark for column in columns for mark in column[kind]} for kind in ("marks", "likely"))
+    if not proven:
+        return "." if not likely else before or (likely.pop() if len(likely) == 1 else None)
+    return proven.pop() if len(proven) == 1 else before
 
 
-def day_first(columns: Sequence[dict[str, Any]]) -> bool | None:
+def day_first(columns: Sequence[dict[str, Any]], before: bool | None = None) -> bool | None:
     """Whether days are written before months; False if it makes no difference, None if a person has to say."""
     found = {order for column in columns for order in column["day_order"]}
     if found:
-        return "day" in found if len(found) == 1 else None
-    return None if any(column["unsure"] for column in columns) else False
+        return "day" in found if len(found) == 1 else before
+    return before if any(column["unsure"] for column in columns) else False
 
 
 def _add(found: list[str], what: str) -> None:

@@ -49,11 +49,11 @@ def read(steps: Steps, import_id: int) -> None:
     except BadFile as problem:
         _unreadable(steps, import_id, problem.detail)
         return
-    matches = _matches(import_id, [column.facts() for column in columns], steps.actor)
+    matches, chosen = _matches(import_id, [column.facts() for column in columns], steps.actor)
     with steps.transaction() as session:
         imported = lock(session, Import, import_id)
         if imported.stage == "read":  # nobody cancelled it meanwhile
-            _found(session, imported, reading.about, columns, matches)
+            _found(session, imported, reading.about, columns, matches, chosen)
 
 
 def again(import_id: int, options: Options, *, by: Actor) -> None:
@@ -101,19 +101,29 @@ def _unreadable(steps: Steps, import_id: int, sentence: str) -> None:
             imported.stage, imported.problem = "unreadable", sentence
 
 
-def _matches(import_id: int, columns: list[dict[str, Any]], actor: Actor) -> list[Match]:
+def _matches(import_id: int, columns: list[dict[str, Any]], actor: Actor) -> tuple[list[Match], dict[str, Any]]:
+    """The match, and what was chosen before for a file with these headings."""
     with transaction() as session:
         imported = session.get_one(Import, import_id)
         offered = targets(actor, named(imported.resource))
         for before in headings_before(imported):
             if (match := remembered(columns, before.columns, offered)) is not None:
-                return match
-        return suggest(columns, offered)
+                return match, _chosen(session, before)
+        return suggest(columns, offered), {}
 
 
-def _found(session: Session, imported: Import, about: About, columns: list[Column], matches: list[Match]) -> None:
+def _chosen(session: Session, before: Import) -> dict[str, Any]:
+    """How the values of an earlier import were read, as far as that made a difference there."""
+    batch = session.get_one(Batch, before.batch_id)
+    numbers, days = of_kind(before, "money", "integer"), of_kind(before, "date", "datetime")
+    return ({"decimal": batch.decimal} if any(one["marks"] or one["likely"] for one in numbers) else {}) | (
+        {"day_first": batch.day_first} if any(one["day_order"] or one["unsure"] for one in days) else {})
+
+
+def _found(session: Session, imported: Import, about: About, columns: list[Column], matches: list[Match],
+           chosen: dict[str, Any]) -> None:
     batch = session.get_one(Batch, imported.batch_id)
-    imported.about = asdict(about)
+    imported.about = asdict(about) | {"before": chosen}
     imported.columns = [column.facts() | {"field": match.field, "sure": match.sure}
                         for column, match in zip(columns, matches, strict=True)]
     imported.stage = "match" if batch.rows else "unreadable"
@@ -121,8 +131,15 @@ def _found(session: Session, imported: Import, about: About, columns: list[Colum
     resource, fields = named(imported.resource), {match.field for match in matches}
     batch.key = next((key.name for key in keys(resource) if key.name in fields), resource.key)
     batch.mode = "upsert"
-    batch.decimal = decimal(of_kind(imported, "money", "integer")) or "."
-    batch.day_first = day_first(of_kind(imported, "date", "datetime")) or False
+    known = read_as(imported)
+    batch.decimal, batch.day_first = known[0] or ".", bool(known[1])
+
+
+def read_as(imported: Import) -> tuple[str | None, bool | None]:
+    """(decimal mark, whether days come first), as its values show or as was chosen before; None where a person has to say."""
+    before = imported.about.get("before") or {}
+    return (decimal(of_kind(imported, "money", "integer"), before.get("decimal")),
+            day_first(of_kind(imported, "date", "datetime"), before.get("day_first")))
 
 
 def of_kind(imported: Import, *kinds: str) -> list[dict[str, Any]]:

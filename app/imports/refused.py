@@ -1,4 +1,6 @@
 """The refused rows of an import as a file: its columns, and one that says what to mend. Uploaded again, it reads alike."""
+import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import BinaryIO
@@ -16,6 +18,7 @@ from app.records.fields import Field
 from app.records.registry import named
 
 PAGE = 500
+LONGEST = 200      # bytes of a name; systems take 255
 
 
 def write(imported: Import, batch: Batch, file: BinaryIO) -> int:
@@ -24,6 +27,13 @@ def write(imported: Import, batch: Batch, file: BinaryIO) -> int:
     if imported.about.get("format") == "xlsx":
         return xlsx_writer(file, imported.about.get("sheet") or "Refused", headers, _rows(imported, batch))
     return csv_writer(file, headers, _rows(imported, batch), imported.about.get("delimiter") or ",")
+
+
+def file_name(imported: Import, kind: str) -> str:
+    """What the file is called: after the upload, in letters no system and no shell minds."""
+    stem = imported.file_name.rpartition(".")[0] or imported.file_name
+    safe = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", stem)).strip("-.").encode()[:LONGEST].decode(errors="ignore")
+    return f"{safe or f'import-{imported.id}'}-refused.{kind}"
 
 
 def _rows(imported: Import, batch: Batch) -> Iterator[list[Value]]:

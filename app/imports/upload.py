@@ -65,7 +65,7 @@ def twin(session: Session, imported: Import) -> Import | None:
 
 
 def headings_before(imported: Import, limit: int = 20) -> list[Import]:
-    """The latest imports into the same resource that were carried out: their matches are remembered."""
+    """The latest imports into the same resource whose columns a person settled: their choices are remembered."""
     return list(db.session.scalars(select(Import).where(
-        Import.resource == imported.resource, Import.id != imported.id, Import.stage.in_(("apply", "done")))
+        Import.resource == imported.resource, Import.id != imported.id, Import.stage.in_(("preview", "apply", "done")))
         .order_by(Import.id.desc()).limit(limit)))

@@ -167,8 +167,7 @@ def refused_rows(import_id: int) -> Response:
     refused.write(found.imported, found.batch, file)
     file.seek(0)
     kind = "xlsx" if found.imported.about.get("format") == "xlsx" else "csv"
-    name = f"{found.imported.file_name.rpartition('.')[0] or found.imported.file_name} - refused.{kind}"
-    return send_file(cast(BytesIO, file), KINDS[kind], as_attachment=True, download_name=name)
+    return send_file(cast(BytesIO, file), KINDS[kind], as_attachment=True, download_name=refused.file_name(found.imported, kind))
 
 
 def _upload_form(resource: str, error: str = "", file_name: str | None = "") -> str:

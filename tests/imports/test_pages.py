@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.extensions import db
+from app.imports import refused
 from app.imports.models import Import
 from app.records.registry import named
 
@@ -78,12 +79,19 @@ def test_from_the_upload_to_the_records_without_a_script(sign_in, drain):
     assert list(db.session.scalars(select(table.c.email).order_by(table.c.id))) == ["ada@example.com", "bob@example.com"]
 
 
+@pytest.mark.parametrize(("upload", "download"), [
+    ("prices june (final).csv", "prices-june-final-refused.csv"), ("Preise für März.xlsx.csv", "Preise-für-März.xlsx-refused.csv"), ("…", "import-7-refused.csv"),
+    ("a;b'c$(d).csv", "a-b-c-d-refused.csv"), ("ä" * 120 + ".csv", "ä" * 100 + "-refused.csv")])
+def test_the_file_of_refused_rows_has_a_name_that_is_safe_everywhere(upload, download):
+    assert refused.file_name(Import(id=7, file_name=upload), "csv") == download
+
+
 def test_the_refused_rows_come_back_as_a_file_that_can_be_mended_and_uploaded_again(at_preview, drain):
     client, url = at_preview(BAD)
 
     answer = client.get(f"{url}/refused")
 
-    assert answer.headers["Content-Disposition"] == "attachment; filename=\"customers - refused.csv\""
+    assert answer.headers["Content-Disposition"] == "attachment; filename=customers-refused.csv"
     rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
     assert rows[0] == ["Email", "Name", "Country", "What to mend"]
     assert [row[:3] for row in rows[1:]] == [["nobody", "Eve", "DE"], ["cem@example.com", "Cem", "Turkey"]]

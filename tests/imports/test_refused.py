@@ -9,12 +9,13 @@ import pytest
 from app.audit import COMMAND_LINE
 from app.extensions import db
 from app.imports import match, refused, run
+from app.imports.columns import view
 from app.imports.match import Choices
 from app.imports.refused import said
 from app.imports.upload import upload
 from app.records import batches
 from app.records.batches import REFUSED
-from tests.imports.flow import batch_of, confirmed, fresh
+from tests.imports.flow import batch_of, change, confirmed, fresh
 from tests.imports.test_pages import columns, send, shown
 
 KINDS = "Email;Name;Note\nnobody;\"a;b\";=1+2\nada@example.com;Ada;\nno,where;'=x;#REF!\nshort\nx;y;z;more\n"
@@ -78,6 +79,41 @@ def test_a_match_made_by_hand_holds_for_the_file_that_comes_back(app, drain):
 
     assert [(column["field"], column["sure"]) for column in fresh(second).columns] == [
         ("email", "certain"), ("company", "certain"), (None, "ours")]
+
+
+AMBIGUOUS = "Number;Customer;Total;Currency;Placed\nA1;ada@example.com;1.250;EUR;05/06/2026\nA2;nobody;2.500;EUR;07/06/2026\n"
+
+
+def test_how_numbers_and_days_are_written_holds_for_the_file_that_comes_back(app, drain):
+    change("ada@example.com", name="Ada")
+    first = upload(io.BytesIO(AMBIGUOUS.encode()), "a.csv", "orders", by=COMMAND_LINE)
+    drain()
+    fields = ["number", "customer", "total", "currency", "placed_at"]
+    match.match(first, Choices(fields, key="number", decimal=".", day_first=False), by=COMMAND_LINE)
+    drain()
+    assert batch_of(first).plans == {"created": 1, "invalid": 1}
+
+    second = upload(io.BytesIO(written(first)), "a.csv", "orders", by=COMMAND_LINE)
+    drain()
+
+    page = view(fresh(second), batch_of(second), COMMAND_LINE)
+    assert (page.decimal, page.day_first) == (".", False), "1.250 alone would suggest a decimal comma"
+    match.match(second, Choices(fields + [None], key="number"), by=COMMAND_LINE)
+    assert (batch_of(second).decimal, batch_of(second).day_first) == (".", False)
+
+
+def test_what_the_values_prove_goes_before_what_was_chosen_for_another_file(app, drain):
+    first = upload(io.BytesIO(AMBIGUOUS.encode()), "a.csv", "orders", by=COMMAND_LINE)
+    drain()
+    match.match(first, Choices(["number", "customer", "total", "currency", "placed_at"], key="number", decimal=".", day_first=False),
+                by=COMMAND_LINE)
+    drain()
+
+    second = upload(io.BytesIO(AMBIGUOUS.replace("1.250", "1.250,00").replace("07/06", "27/06").encode()), "a.csv", "orders", by=COMMAND_LINE)
+    drain()
+
+    page = view(fresh(second), batch_of(second), COMMAND_LINE)
+    assert (page.decimal, page.day_first) == (",", True)
 
 
 def test_a_workbook_keeps_numbers_days_and_errors_and_says_that_a_formula_has_no_value(planned):
