@@ -48,19 +48,18 @@ class Base(DeclarativeBase):
     )
 
 
-class Limits(Limiter):
-    """Limits on how often somebody may ask. Posts to /hooks/ have none, and looking for one costs as much as proving the post."""
-
-    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
-        if request.blueprint != "hooks":
-            super()._check_request_limit(callable_name, in_middleware)
-
-
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
 login = LoginManager()
 csrf = CSRFProtect()
 migrate = Migrate()
-limiter = Limits(key_func=get_remote_address)
+limiter = Limiter(key_func=get_remote_address)
+
+
+@limiter.request_filter
+def is_of_a_provider() -> bool:
+    """Posts to /hooks/ have no limit: one that is turned away only comes again."""
+    return request.blueprint == "hooks"
+
 
 if TYPE_CHECKING:
     Model = Base

@@ -45,6 +45,29 @@ def test_all_that_match_are_changed_and_taken_back(enter):
     expect(page.locator("nav.views")).to_contain_text(f"Undone {count[0]}")
 
 
+def test_the_bar_counts_the_ticks_and_once_all_that_match_are_meant_those(enter):
+    page = enter("manager")
+    page.goto("/orders?status=placed,packing&limit=2")
+    bar, everything = page.locator("form#bulk"), page.locator("form#bulk").get_by_label(re.compile("that match"))
+    count = bar.locator("[data-pick-count]")
+    page.get_by_label("Select all on this page").check()
+    expect(count).to_have_text("2 selected")
+    many = re.search("[0-9,]+", bar.locator("label").inner_text())
+    assert many
+    assert int(many[0].replace(",", "")) > 2
+
+    everything.check()
+    expect(count).to_have_text(f"{many[0]} selected")
+    everything.uncheck()
+    expect(count).to_have_text("2 selected")
+    everything.check()
+    page.locator('input[name="id"]').first.uncheck()
+    expect(count).to_have_text("1 selected")
+    page.get_by_label("Select all on this page").check()
+    expect(everything).not_to_be_checked()
+    expect(count).to_have_text("2 selected")
+
+
 def test_a_field_that_is_filled_in_is_ticked_and_rows_can_be_ticked_by_a_range(enter):
     page = enter("manager")
     page.goto("/orders")
