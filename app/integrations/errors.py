@@ -94,6 +94,12 @@ class BadResponse(ProviderError):
     title = "The provider answered something we cannot read"
 
 
+class Redirected(BadResponse):
+    """It lies elsewhere, says the provider. Credentials follow nobody: the address has to be mended."""
+
+    title, refused = "The provider wants another address", True
+
+
 class CircuitOpen(ProviderError):
     """It failed so often that it is left alone until `retry_at`. Nothing was sent."""
 

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
+from urllib.parse import SplitResult, urlsplit
 
 from app.integrations.errors import BlockedTarget, TimedOut, UnavailableThere
 
@@ -39,6 +40,39 @@ def vetted(host: str, port: int, *, secure: bool, allowed: Iterable[Network], se
         raise BlockedTarget(f"{host} leads to {found[0]}, which is no public address. If that is meant, add its network to "
                             "OUTBOUND_ALLOW.", sent=False)
     return [str(each) for each in public]
+
+
+def plain(url: str) -> SplitResult:
+    """The parts of an address that names a host and nothing secret. Raises BlockedTarget before anybody looks it up."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        raise BlockedTarget("This is no address.", sent=False) from None
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        raise BlockedTarget("An address begins with https:// and names a host.", sent=False)
+    if "@" in parts.netloc:
+        raise BlockedTarget("An address must not carry a user name or password; they have fields of their own.", sent=False)
+    return parts
+
+
+def written_for(url: str, allowed: Iterable[Network]) -> None:
+    """Refuse a typed address as far as that can be said without asking anybody. Raises BlockedTarget."""
+    parts = plain(url)
+    if parts.query or parts.fragment:
+        raise BlockedTarget("It ends with a path, without ? and #.", sent=False)
+    try:
+        vetted_literal(parts, allowed)
+    except ValueError:
+        if parts.scheme != "https" and not list(allowed):       # a name: known once it is called
+            raise BlockedTarget("It must begin with https://, or what is sent could be read on the way.", sent=False) from None
+
+
+def vetted_literal(parts: SplitResult, allowed: Iterable[Network]) -> None:
+    """The same for an address of numbers. Raises ValueError for a name, BlockedTarget for what is never called."""
+    address = ipaddress.ip_address(parts.hostname or "")
+    secure = parts.scheme == "https"
+    vetted(str(address), parts.port or (443 if secure else 80), secure=secure, allowed=allowed, seconds=1)
 
 
 def is_public(address: IP) -> bool:

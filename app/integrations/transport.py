@@ -2,6 +2,7 @@
 
 The only importer of `requests`. It knows nothing of providers, retries or limits; it says whether a request was sent.
 """
+import json
 import os
 import socket
 import ssl
@@ -23,7 +24,7 @@ from urllib3.util.connection import create_connection
 
 from app.config import config
 from app.integrations.errors import BadResponse, BlockedTarget, ProviderError, TimedOut, UnavailableThere
-from app.integrations.guard import networks, vetted
+from app.integrations.guard import networks, plain, vetted
 
 LARGEST = 5_000_000        # bytes of a reply, unpacked
 PIECE = 65_536
@@ -56,6 +57,20 @@ class Reply:
         """The header's value, "" when there is none."""
         return self.headers.get(name.lower(), "")
 
+    def json(self) -> Any:
+        """The body as JSON. Raises BadResponse."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise BadResponse("The reply is not JSON.", status_there=self.status) from None
+
+    def json_or_none(self) -> Any:
+        """The body as JSON, None when it is none."""
+        try:
+            return self.json()
+        except BadResponse:
+            return None
+
 
 def send(request: Request) -> Reply:
     """Send it once and read the whole reply. May be called from any thread, never within transaction().
@@ -63,7 +78,7 @@ def send(request: Request) -> Reply:
     Raises BlockedTarget, UnavailableThere, TimedOut or BadResponse; their `sent` is False only if no byte of the request left
     this machine.
     """
-    _check(request.url)
+    plain(request.url)
     begun, until = time.monotonic(), _Deadline(request.seconds)
     try:
         with until:
@@ -72,7 +87,7 @@ def send(request: Request) -> Reply:
         error.sent = until.sent
         raise
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise _told(error, until, urlsplit(request.url).hostname or "") from error
+        raise _told(error, until, urlsplit(request.url).hostname or "") from None     # theirs quote the address, query and all
 
 
 def _exchange(request: Request, begun: float) -> Reply:
@@ -93,19 +108,6 @@ def _read(answer: requests.Response, largest: int) -> bytes:
         if len(found) > largest:
             raise BadResponse(f"The reply is larger than {largest:,} bytes.", status_there=answer.status_code)
     return bytes(found)
-
-
-def _check(url: str) -> None:
-    """Refuse what is no plain address of a host before anybody looks it up."""
-    try:
-        parts = urlsplit(url)
-        port, host = parts.port, parts.hostname
-    except ValueError:
-        raise BlockedTarget("This is no address.", sent=False) from None
-    if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise BlockedTarget("An address begins with https:// and names a host.", sent=False)
-    if "@" in parts.netloc:
-        raise BlockedTarget("An address must not carry a user name or password; they have fields of their own.", sent=False)
 
 
 class _Deadline:

@@ -12,7 +12,7 @@ from app.access import NOBODY
 from app.audit import COMMAND_LINE, SYSTEM, Actor
 from app.errors import Unavailable
 from app.extensions import db
-from app.jobs import process, queue, queues
+from app.jobs import present, process, queue, queues
 from app.jobs.models import Job
 from app.jobs.queue import Claim, LostLease, Queue, lease
 from app.jobs.registry import Kind, kind
@@ -122,7 +122,8 @@ def run(claim: Claim) -> None:
     db.session.rollback()  # the function begins with no transaction open
     process.may_take(what.seconds)
     try:
-        result = None if cancelled else what.run(task, **args)
+        with present.working_on(claim.id):
+            result = None if cancelled else what.run(task, **args)
     except Cancelled:
         cancelled = True
     except Stopped:

@@ -1,0 +1,29 @@
+"""How long calls are kept, and the job that drops older ones, a thousand in a transaction."""
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from app.integrations.models import Call
+from app.jobs.registry import job
+from app.jobs.work import Work
+from app.settings import Setting
+from app.transaction import now
+
+A_TIME = 1_000
+KEPT = Setting("integrations.keep_days", "Keep calls to providers for (days)", "Older calls are dropped from the log.", 30,
+               least=1, most=3650)
+
+
+@job("integrations.prune", cron="40 3 * * *", label="Drop old calls to providers")
+def prune(work: Work) -> dict[str, Any]:
+    """Drop what was called long ago."""
+    dropped = 0
+    while True:
+        with work.transaction() as session:
+            old = Call.at < now(session) - timedelta(days=KEPT.get())
+            ids = session.execute(select(Call.id).where(old).limit(A_TIME)).scalars().all()
+            session.execute(delete(Call).where(Call.id.in_(ids)))
+        dropped += len(ids)
+        if len(ids) < A_TIME:
+            return {"calls": dropped}

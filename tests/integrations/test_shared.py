@@ -1,0 +1,110 @@
+"""What all processes share in Redis: the limit, the moment from which to ask again, the breaker, the token."""
+import multiprocessing
+import time
+from collections import Counter
+
+import pytest
+
+from app import create_app
+from app.fakes.fake import failing, limited
+from app.integrations import auth, breaker, limiter, shared
+from app.integrations.calling import Limit
+from app.integrations.errors import CircuitOpen, ProviderError, RateLimited
+from tests.integrations.test_client import ONCE, failure, oauth
+
+FORK = multiprocessing.get_context("fork")
+A_SECOND = Limit(20, 1)
+
+
+@pytest.fixture
+def together(app, valkey):
+    """Redis is there, and asked."""
+    shared.retry_now()
+    assert shared.redis() is not None
+    return app
+
+
+def _ask_for(settings, connection, seconds, times):
+    with create_app(settings).app_context():
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                limiter.take(connection, A_SECOND, 5)
+            except RateLimited:
+                continue
+            times.put(time.time())
+    times.put(None)
+
+
+def test_three_processes_share_one_limit(together, connect, settings):
+    connection, times = connect().connection, FORK.Queue()
+    processes = [FORK.Process(target=_ask_for, args=(settings, connection, 3.0, times)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    taken, ended = [], 0
+    while ended < 3:
+        found = times.get(timeout=60)
+        ended += found is None
+        taken += [] if found is None else [found]
+    for process in processes:
+        process.join()
+
+    assert len(taken) > 20
+    span = max(taken) - min(taken)
+    assert len(taken) <= 20 * (int(span) + 2)     # of any window of a second at most twenty, whoever asks
+    assert max(Counter(int(at) for at in taken).values()) <= 2 * 20
+
+
+def forgetful():
+    """As another process would be: it remembers nothing of its own."""
+    for part in (limiter, breaker, auth):
+        part.forget()
+
+
+def test_the_moment_to_ask_again_is_heard_by_all(together, connect, acme):
+    client = connect()
+    acme.next(limited("120"))
+    failure(client)
+    forgetful()
+
+    assert isinstance(failure(client), RateLimited)
+    assert len(acme.heard) == 1
+
+
+def test_a_breaker_that_one_opened_is_seen_by_all(together, connect, acme):
+    client = connect()
+    acme.next(*[failing(500)] * breaker.FAILURES)
+    for _ in range(breaker.FAILURES):
+        failure(client)
+    forgetful()
+
+    assert isinstance(failure(client), CircuitOpen)
+    assert breaker.state(client.connection) == "open"
+
+
+def test_a_token_that_one_fetched_is_used_by_all_and_lies_there_sealed(together, connect, acme):
+    acme.good.clear()
+    client = connect(oauth(acme))
+    client.call("things", "GET", "/things")
+    forgetful()
+    client.call("things", "GET", "/things")
+
+    assert acme.tokens == 1
+    store = shared.redis()
+    assert store is not None
+    kept = [store.get(key) for key in store.scan_iter(f"{shared.PREFIX}token:*") if not key.endswith(b":flight")]
+    assert kept
+    assert not any(b"token-1" in value for value in kept)
+
+
+def test_redis_that_goes_away_stops_nobody(together, connect, acme, monkeypatch):
+    client = connect()
+    client.call("things", "GET", "/things")
+    monkeypatch.setitem(shared._clients, together.extensions["backroom.config"].redis,
+                        shared.Redis.from_url("redis://127.0.0.1:9", socket_connect_timeout=0.2))
+
+    assert client.call("things", "GET", "/things", patience=ONCE).status == 200
+    with pytest.raises(ProviderError):
+        acme.next(failing(500))
+        client.call("things", "GET", "/things", patience=ONCE)
+    shared.retry_now()
