@@ -1,4 +1,5 @@
 """Record pages for one deed each, the same for every resource: to the trash, out of it again, away from its provider."""
+from collections.abc import Callable
 from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
@@ -31,25 +32,17 @@ def confirm_trash(resource: str, id: int) -> Any:
 @bp.post("/<resource:resource>/<int:id>/trash")
 @requires("{resource}.trash")
 def trash(resource: str, id: int) -> Any:
-    kind, actor = named(resource), current_actor()
-    row = query.one(db.session(), kind, id, actor)
-    outcome = saving.trash(resource, id, by=actor, request_id=g.get("request_id"), version=_version())
-    if outcome.kind in REFUSED:
-        return _not_done(kind, id, outcome)
-    ui.toast(f"{kind.label} {kind.text(row)} is in the trash", **_opposite(outcome, kind, "restore"))
-    return redirect(ui.inside(request.form.get("back"), url_for("records.index", resource=resource)), 303)
+    """Into the trash, and back to where somebody came from."""
+    back = ui.inside(request.form.get("back"), url_for("records.index", resource=resource))
+    return _moved(named(resource), id, saving.trash, "is in the trash", "restore", back)
 
 
 @bp.post("/<resource:resource>/<int:id>/restore")
 @requires("{resource}.restore")
 def restore(resource: str, id: int) -> Any:
-    kind, actor = named(resource), current_actor()
-    row = query.one(db.session(), kind, id, actor)
-    outcome = saving.restore(resource, id, by=actor, request_id=g.get("request_id"), version=_version())
-    if outcome.kind in REFUSED:
-        return _not_done(kind, id, outcome)
-    ui.toast(f"{kind.label} {kind.text(row)} is back", **_opposite(outcome, kind, "trash"))
-    return redirect(shown(kind, id), 303)
+    """Out of it again, and to the record."""
+    kind = named(resource)
+    return _moved(kind, id, saving.restore, "is back", "trash", shown(kind, id))
 
 
 @bp.post("/<resource:resource>/<int:id>/detach")
@@ -63,6 +56,17 @@ def detach(resource: str, id: int) -> Any:
         return _not_done(kind, id, outcome)
     ui.toast(f"{kind.label} is detached: all of its fields are yours now", **way_to_undo(kind, outcome))
     return redirect(shown(kind, id), 303)
+
+
+def _moved(kind: Resource, id: int, move: Callable[..., Outcome], said: str, opposite: str, then: str) -> Any:
+    """`said` is what has become of it, `opposite` the deed that takes it back, `then` the page that comes next."""
+    actor = current_actor()
+    row = query.one(db.session(), kind, id, actor)
+    outcome = move(kind.name, id, by=actor, request_id=g.get("request_id"), version=_version())
+    if outcome.kind in REFUSED:
+        return _not_done(kind, id, outcome)
+    ui.toast(f"{kind.label} {kind.text(row)} {said}", **_opposite(outcome, kind, opposite))
+    return redirect(then, 303)
 
 
 def _version() -> int | None:
