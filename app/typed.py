@@ -9,7 +9,7 @@ from wtforms import BooleanField, PasswordField
 from wtforms.fields.core import UnboundField
 
 F = TypeVar("F", bound=Callable[..., Any])
-PLACE = re.compile(r"-(\d+)-")     # of a line among others: lines-0-quantity
+PLACE = re.compile(r"-(\d+)(?=-|\Z)")     # of one among others: lines-0-quantity, field-3
 MOMENT = re.compile(r"\A(\d{4}-\d\d-\d\d)T(\d\d:\d\d)\Z")    # as an input of type datetime-local sends it
 NONE: Mapping[str, str] = MappingProxyType({})
 TICKED: Mapping[str, str] = MappingProxyType({"y": "Yes"})
@@ -48,7 +48,7 @@ def questions(view: object, words: Mapping[str, Any]) -> Questions:
 
 def question(asked: Questions, name: str) -> Asked | None:
     """What the input of this name asks; None for what nobody typed."""
-    found, place = asked.get(PLACE.sub("-*-", name)), PLACE.search(name)
+    found, place = asked.get(PLACE.sub("-*", name)), PLACE.search(name)
     return found._replace(label=found.label.replace("{}", str(int(place[1]) + 1))) if found and place else found
 
 

@@ -2,6 +2,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -237,6 +238,21 @@ def test_a_record_is_shown_with_the_labels_of_its_form(client):
     shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", answer.text)
     assert answer.status_code == 401
     assert shown == [("Order number", "ORD-1"), ("Status", "Placed"), ("Lines 2: Quantity", "3"), ("Placed", "2026-08-27 06:43")]
+
+
+@pytest.mark.parametrize(("path", "typed", "shown"), [
+    ("/exports", {"resource": "orders", "query": "status=shipped", "format": "xlsx", "columns": ["number", "placed_at"]},
+     [("Which records", "Orders"), ("Filters", "status=shipped"), ("Kind of file", "Excel (XLSX)"), ("Column", "Order number"), ("Column", "Placed")]),
+    ("/imports/1/columns", {"mode": "upsert", "key": "number", "blank": "clear", "decimal": ",", "day_first": "day", "field-0": "number",
+                            "field-1": "", "field-11": "placed_at"},
+     [("Rows in the file", "Create or update"), ("Same record if equal in", "Order number"), ("A blank cell", "Clears it"),
+      ("Numbers are written", "1.234,50"), ("31 May is written", "31/05/2026"), ("Field of column 1", "Order number"), ("Field of column 12", "Placed")]),
+    ("/imports/1/read", {"header_row": "3", "delimiter": "tab"}, [("Headings are in row", "3"), ("Between cells", "Tab")]),
+    ("/imports/1/run", {"all": "1"}, [("What to apply", "All rows or none")])])
+def test_what_was_chosen_for_an_import_or_an_export_is_shown_in_words(client, path, typed, shown):
+    answer = client.post(path, data=typed, headers=OURS)
+    assert answer.status_code == 401
+    assert [(label, unescape(value)) for label, value in re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", answer.text)] == shown
 
 
 def test_a_stranger_is_refused_before_the_body_is_read(browser):

@@ -12,11 +12,13 @@ from app.exports.standing import PAGE, Standing, latest, standing
 from app.extensions import db
 from app.files.storage import open_storage
 from app.records import query
-from app.records.registry import named
+from app.records.registry import named, resources
+from app.typed import Asked, Questions, asks
 
 bp = Blueprint("exports", __name__)
 KINDS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl",
          "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+FILES = {"csv": "CSV", "xlsx": "Excel (XLSX)", "jsonl": "JSON lines"}
 __all__ = ["bp", "jobs"]
 
 
@@ -39,8 +41,16 @@ def new() -> str:
     return _form(request.args.get("resource", ""), asked, None, "csv")
 
 
+def _asked(**_: object) -> Questions:
+    """What the form asks, in words."""
+    fields = {field.name: field.title for one in resources() for field in one.fields}
+    return {"resource": Asked("Which records", {one.name: one.plural for one in resources()}), "query": Asked("Filters"),
+            "format": Asked("Kind of file", FILES), "columns": Asked("Column", fields)}
+
+
 @bp.post("/exports")
 @requires("*.export")
+@asks(_asked)
 def create() -> Any:
     resource, asked, format = (request.form.get(name, "") for name in ("resource", "query", "format"))
     names = request.form.getlist("columns")

@@ -15,8 +15,6 @@ from app.records.registry import named
 SURE = {"certain": ("Certain", 4, ""), "likely": ("Likely", 3, "wait"), "guess": ("Guess", 1, "wait"),
         "none": ("Left out", 0, ""), "ours": ("Left out", 0, ""), "chosen": ("Chosen", 4, "")}
 MARK_WORDS = {",": "Decimal comma", ".": "Decimal point", None: "Numbers have two readings"}
-MARKS = {".": "1,234.50", ",": "1.234,50"}
-DAYS_WRITTEN = {"day": "31/05/2026", "month": "05/31/2026"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from app.errors import BadRequest, Conflict, Invalid, TooLarge
 from app.extensions import db
 from app.files.kinds import unreadable
 from app.files.limits import Options
-from app.imports import columns, jobs, match, read, refused, run, sheet
+from app.imports import asked, columns, jobs, match, read, refused, run, sheet
 from app.imports.match import Choices
 from app.imports.standing import NEEDS, Standing, latest, needy, standing
 from app.imports.upload import shown_name, twin, upload
@@ -23,6 +23,7 @@ from app.records import batches
 from app.records.batch_standing import PAGE
 from app.records.registry import named, resources
 from app.sizes import size
+from app.typed import asks
 from app.web_errors import translate
 
 bp = Blueprint("imports", __name__)
@@ -55,6 +56,7 @@ def new() -> str:
 @bp.post("/imports")
 @requires("*.import")
 @takes_files
+@asks(asked.of_upload)
 def create() -> Any:
     """Keep the upload, unread. What is wrong with it, as far as that can be told unread, is said on the form."""
     resource, file = request.form.get("resource", ""), request.files.get("file")
@@ -107,6 +109,7 @@ def columns_again(import_id: int) -> Any:
 
 @bp.post("/imports/<int:import_id>/columns")
 @requires("*.import")
+@asks(asked.of_columns)
 def set_columns(import_id: int) -> Any:
     """Keep what the columns mean, and preview."""
     found = _mine(import_id)
@@ -120,6 +123,7 @@ def set_columns(import_id: int) -> Any:
 
 @bp.post("/imports/<int:import_id>/read")
 @requires("*.import")
+@asks(asked.of_reading)
 def read_again(import_id: int) -> AnyResponse:
     """Read the same file another way."""
     _mine(import_id)
@@ -135,6 +139,7 @@ def read_again(import_id: int) -> AnyResponse:
 
 @bp.post("/imports/<int:import_id>/run")
 @requires("*.import")
+@asks(asked.of_run)
 def start_run(import_id: int) -> AnyResponse:
     """Write the rows to the records. Pressed twice, it is the same as once."""
     _mine(import_id)
@@ -226,7 +231,8 @@ def _page(template: str, found: Standing, **values: Any) -> str:
 def _match_page(found: Standing, said: Choices | None = None, errors: dict[str, str] | None = None) -> str:
     assert found.batch is not None
     page = columns.view(found.imported, found.batch, current_actor(), said, errors)
-    return _page("imports/columns.html", found, page=page, marks=columns.MARKS, written=columns.DAYS_WRITTEN)
+    return _page("imports/columns.html", found, page=page, marks=asked.NUMBERS, written=asked.DAYS, modes=asked.MODES,
+                 blanks=asked.BLANKS)
 
 
 def _rows_page(found: Standing) -> str:
