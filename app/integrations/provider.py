@@ -15,6 +15,8 @@ from app.errors import Problem, Unavailable
 from app.integrations.calling import Api, Connection
 from app.records.change import Change
 
+TEST = "backroom.test"      # the kind of an event that only tries out whether an endpoint hears
+
 
 class Rejected(Problem):
     """A post that does not prove where it comes from. `detail` is the sentence the reject log keeps."""
@@ -208,6 +210,10 @@ class Provider:
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         """What our records should become, by column. Raises Unreadable when the payload lacks what it must have."""
         raise NotImplementedError
+
+    def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
+        """A post of the kind TEST as it would send it, signed with the newest secret; None where we cannot sign as it does."""
+        return None
 
     def fetch(self, incoming: Incoming, connection: Connection) -> Incoming | None:
         """The object as the provider has it now, asked under the lease and outside any transaction; None: it cannot be asked."""

@@ -11,11 +11,23 @@ happened: an older one never overwrites a newer one, field by field. `data.id` i
 the other keys are the API's field names, and only those given are changed: money in major units as text, times in RFC 3339,
 a reference by its key (an order's number) or as {"external_id": …}. A reference that is not here yet is linked once it comes.
 """
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.integrations.provider import EndpointConfig, Incoming, Provider, Receipt, Rejected, Secret, Unreadable, dig, from_iso
+from app.integrations.provider import (
+    TEST,
+    EndpointConfig,
+    Incoming,
+    Provider,
+    Receipt,
+    Rejected,
+    Secret,
+    Unreadable,
+    dig,
+    from_iso,
+)
 from app.integrations.registry import register
 from app.integrations.signing import check_clock, first_matching, from_base64, hmac_base64
 from app.records.changes import Change
@@ -70,6 +82,15 @@ class Standard(Provider):
         del data["id"]
         values: dict[str, Any] = {"trashed_at": incoming.occurred_at} if verb == "deleted" else data
         return [Change(resource, values, key=key, as_of=incoming.occurred_at)]
+
+    def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
+        secret = endpoint.secrets[0].value
+        event = {"type": TEST, "timestamp": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", "data": {"id": "test"}}
+        id, clock, body = f"msg_test_{now:%Y%m%d%H%M%S%f}", f"{now.timestamp():.0f}", json.dumps(event).encode()
+        signature = hmac_base64("sha256", b".".join((id.encode(), clock.encode(), body)), _key)(secret)
+        headers = {"Content-Type": "application/json", "webhook-id": id, "webhook-timestamp": clock,
+                   "webhook-signature": f"v1,{signature}"}
+        return Receipt("POST", endpoint.public_url, headers, body, None, now)
 
 
 def _header(receipt: Receipt, part: str) -> str:

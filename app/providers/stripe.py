@@ -4,11 +4,13 @@ Docs: "Receive Stripe events in your webhook endpoint", "Types of events", the o
 Subscription and Customer (API 2025). A payment of ours is Stripe's payment intent: its charge, its refunds and its dispute
 all tell about the same one. A charge without an intent is a payment under its own id.
 """
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.integrations.provider import (
+    TEST,
     EndpointConfig,
     Incoming,
     Provider,
@@ -132,6 +134,14 @@ class Stripe(Provider):
             return []
         as_of = from_epoch(told.get("created"), TOLD + "created") if incoming.kind == "refund.made" else incoming.occurred_at
         return [Change(resource, values, key={"external_id": incoming.object_key}, as_of=as_of)]
+
+    def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
+        event = {"id": f"evt_test_{now:%Y%m%d%H%M%S%f}", "object": "event", "type": TEST, "created": int(now.timestamp()),
+                 "data": {"object": {"object": "test"}}}
+        body, clock = json.dumps(event).encode(), f"{now.timestamp():.0f}"
+        signature = hmac_hex("sha256", clock.encode() + b"." + body)(endpoint.secrets[0].value)
+        headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={clock},v1={signature}"}
+        return Receipt("POST", endpoint.public_url, headers, body, None, now)
 
 
 def _about(event: Any) -> str | None:

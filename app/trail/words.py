@@ -12,8 +12,9 @@ DEEDS = {
     "users.switch_on": "switched an account on", "users.switch_off": "switched an account off",
     "users.set_profile": "changed the profile", "tokens.add": "made an API token", "tokens.revoke": "revoked an API token",
     "settings.change": "changed a setting",
-    "webhooks.retry": "retried an event", "webhooks.ignore": "ignored an event", "webhooks.retry_many":
-    "retried many events", "webhooks.ignore_many": "ignored many events", "webhooks.fetch_and_retry": "retried an event, fetched first",
+    "webhooks.retry": "retried an event", "webhooks.ignore": "ignored an event",
+    "webhooks.retry_many": "retried many events", "webhooks.ignore_many": "ignored many events",
+    "webhooks.fetch_and_retry": "retried an event, fetched first",
     "webhooks.download": "downloaded a raw body", "webhooks.fixture": "made a fixture of an event",
     "endpoints.test": "sent a test event", "endpoints.configure": "changed the options of an endpoint",
     "privacy.erase": "erased personal data",

@@ -1,8 +1,5 @@
 """The pages of endpoints: the list, one with its address and secrets, a new one."""
-from collections import defaultdict
-from datetime import datetime
-
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, flash, render_template, request, url_for
 from flask import redirect as go
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
@@ -12,15 +9,17 @@ from wtforms import Field
 
 from app.access import can, current_actor, requires, shows_again
 from app.config import config
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotFound, Unavailable
 from app.extensions import db
 from app.integrations import connected
-from app.integrations.registry import provider
+from app.integrations.provider import Provider, Rejected
+from app.integrations.registry import find, provider, providers
 from app.typed import asks
 from app.ui import toast
-from app.webhooks import endpoints
-from app.webhooks.forms import AddEndpoint, AddSecret
+from app.webhooks import endpoint_settings, endpoints, forms, health, testing
+from app.webhooks.forms import AddSecret
 from app.webhooks.models import Endpoint, StoredSecret
+from app.webhooks.receive import NotListed
 
 bp = Blueprint("endpoints", __name__, url_prefix="/endpoints")
 Answer = str | tuple[str, int] | Response
@@ -29,40 +28,82 @@ Answer = str | tuple[str, int] | Response
 @bp.get("")
 @requires("endpoints.read")
 def index() -> str:
+    """All of them, with what came last and who is silent."""
     session: Session = db.session()
     found = list(session.scalars(select(Endpoint).order_by(func.lower(Endpoint.name))))
-    return render_template("webhooks/endpoints.html", nav="webhooks", endpoints=found, provider=provider,
-                           last=_last_heard(session))
+    silent = {each.id: silence for each, silence in health.silences(session)}
+    return render_template("webhooks/endpoints.html", nav="webhooks", endpoints=found, find=find, silent=silent,
+                           last=health.last_heard(session, [each.id for each in found]))
 
 
 @bp.get("/new")
 @requires("endpoints.manage")
 def new() -> str:
-    return render_template("webhooks/endpoint_new.html", nav="webhooks", form=AddEndpoint())
+    """First of which provider, then what it takes for one of it."""
+    name = request.args.get("provider", "")
+    if not name:
+        return render_template("webhooks/endpoint_which.html", nav="webhooks", providers=providers())
+    return _new_page(provider(name), forms.adding(provider(name)))
 
 
 @bp.post("/new")
 @requires("endpoints.manage")
 @shows_again
-@asks(AddEndpoint)
+@asks(forms.questions)
 def create() -> Answer:
-    form = AddEndpoint()
+    speaks = provider(request.form.get("provider", ""))
+    form = forms.adding(speaks)
     if form.validate():
+        secret = _typed(form.secret)
         try:
-            made = endpoints.add(form.provider.data, _typed(form.name), [_typed(form.secret)], by=current_actor(),
-                                 account=_typed(form.account) or None)
+            made = endpoints.add(speaks.name, _typed(form.name), [secret] if secret else [], by=current_actor(),
+                                 account=_typed(form.account) or None, settings=forms.typed(form))
         except Invalid as problem:
             _show_errors(form, problem)
         else:
-            toast(f"{made.name} listens. Give its address to the provider.")
+            toast(f"{made.name} listens. Give its address to {speaks.label}.")
             return go(url_for(".show", endpoint_id=made.id), 303)
-    return render_template("webhooks/endpoint_new.html", nav="webhooks", form=form), 422
+    return _new_page(speaks, form), 422
 
 
 @bp.get("/<int:endpoint_id>")
 @requires("endpoints.manage")
 def show(endpoint_id: int) -> str:
     return _page(endpoint_id, AddSecret())
+
+
+@bp.route("/<int:endpoint_id>/settings", methods=["GET", "POST"])
+@requires("endpoints.manage")
+@shows_again
+@asks(forms.questions)
+def settings(endpoint_id: int) -> Answer:
+    """Its clock, its address, who may post, and what its provider has to be told."""
+    found = _endpoint(endpoint_id)
+    speaks = provider(found.provider)
+    form = forms.setting(speaks, endpoint_settings.typed(speaks, found.config))
+    if form.validate_on_submit():
+        try:
+            endpoints.configure(endpoint_id, forms.typed(form), by=current_actor())
+        except Invalid as problem:
+            _show_errors(form, problem)
+        else:
+            toast("The settings are saved. They hold within two seconds.")
+            return go(url_for(".show", endpoint_id=endpoint_id), 303)
+    page = render_template("webhooks/endpoint_settings.html", nav="webhooks", endpoint=found, by=speaks, form=form)
+    return (page, 422) if form.is_submitted() else page
+
+
+@bp.post("/<int:endpoint_id>/test")
+@requires("endpoints.manage")
+def test(endpoint_id: int) -> Response:
+    """Post a test event to ourselves, and show what became of it."""
+    try:
+        event_id = testing.send(endpoint_id, by=current_actor())
+    except (Rejected, Unavailable, NotListed) as problem:
+        flash(f"The test did not come through. {problem.detail}")
+        return go(url_for(".show", endpoint_id=endpoint_id), 303)
+    toast("The test event was proven and kept. It changes nothing.")
+    return go(url_for("webhooks.show", event_id=event_id), 303)
 
 
 @bp.post("/<int:endpoint_id>/secrets")
@@ -108,15 +149,33 @@ def _switch(endpoint_id: int, *, on: bool) -> Response:
     return go(url_for(".show", endpoint_id=endpoint_id), 303)
 
 
+def _new_page(speaks: Provider, form: FlaskForm) -> str:
+    return render_template("webhooks/endpoint_new.html", nav="webhooks", by=speaks, form=form)
+
+
+def _endpoint(endpoint_id: int) -> Endpoint:
+    found = db.session.get(Endpoint, endpoint_id) if endpoint_id < 2**63 else None
+    if found is None:
+        raise NotFound(f"There is no endpoint {endpoint_id}.")
+    return found
+
+
 def _page(endpoint_id: int, form: FlaskForm) -> str:
     session: Session = db.session()
-    endpoint = session.get(Endpoint, endpoint_id)
-    if endpoint is None:
-        raise NotFound(f"There is no endpoint {endpoint_id}.")
+    endpoint = _endpoint(endpoint_id)
     secrets = list(session.scalars(select(StoredSecret).where(StoredSecret.endpoint_id == endpoint_id)
                                    .order_by(StoredSecret.id.desc())))
-    return render_template("webhooks/endpoint.html", nav="webhooks", endpoint=endpoint, by=provider(endpoint.provider), form=form,
-                           secrets=secrets, address=config().address + endpoint.path, last=_last_heard(session)[endpoint_id])
+    speaks = provider(endpoint.provider)
+    return render_template("webhooks/endpoint.html", nav="webhooks", endpoint=endpoint, by=speaks, form=form,
+                           secrets=secrets, address=config().address + endpoint.path, health=health.health(session, endpoint),
+                           can_test=testing.can_send(speaks), options=_options(speaks, endpoint))
+
+
+def _options(speaks: Provider, endpoint: Endpoint) -> list[tuple[str, str]]:
+    """(label, value) of what it is set to; what holds by default is left out."""
+    labels = {name: label for name, (label, _) in forms.COMMON.items()}
+    labels |= {endpoint_settings.OPTION + each.name: each.label for each in speaks.options}
+    return [(labels[name], value) for name, value in endpoint_settings.typed(speaks, endpoint.config).items() if value]
 
 
 def _typed(field: Field) -> str:
@@ -126,12 +185,6 @@ def _typed(field: Field) -> str:
 def _show_errors(form: FlaskForm, problem: Invalid) -> None:
     for name, sentence in problem.errors.items():
         form[name if name in form else "secret"].errors = [sentence]
-
-
-def _last_heard(session: Session) -> dict[int, datetime | None]:
-    """When each endpoint was last given a post that proved itself, to the minute."""
-    latest = select(StoredSecret.endpoint_id, func.max(StoredSecret.used_at)).group_by(StoredSecret.endpoint_id)
-    return defaultdict(lambda: None, {id: at for id, at in session.execute(latest)})  # noqa: C416  (rows are not pairs to mypy)
 
 
 @connected.register

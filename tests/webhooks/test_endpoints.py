@@ -5,10 +5,14 @@ from sqlalchemy import select
 from app.audit import COMMAND_LINE, Audit
 from app.errors import Conflict, Invalid, NotFound
 from app.extensions import db
+from app.integrations.provider import TEST
+from app.integrations.registry import provider, providers
 from app.records import owners
-from app.webhooks import endpoints
+from app.webhooks import endpoints, testing
 from app.webhooks.models import Endpoint, StoredSecret
-from tests.webhooks.conftest import STANDARD_SECRET, STRIPE_SECRET, only
+from tests.webhooks.conftest import SECRETS, STANDARD_SECRET, STRIPE_SECRET, events, only, receipts
+
+OTHERS = {"stripe": "whsec_another_secret", "standard": "whsec_" + "QUFB" * 8}
 
 
 def made() -> list[Endpoint]:
@@ -173,3 +177,80 @@ def test_integrations_shows_providers_and_what_connects_them(sign_in, endpoint):
 
     assert "Stripe EU" in page
     assert "Standard Webhooks" in page
+
+
+def test_a_test_event_goes_the_real_way_and_changes_nothing(sign_in, endpoint, drain):
+    admin, found = sign_in("admin"), endpoint()
+
+    answer = admin.post(f"/webhooks/endpoints/{found.id}/test")
+    drain()
+
+    [event] = events()
+    assert answer.location == f"/webhooks/events/{event.id}"
+    assert (event.said, event.status, event.outcome) == (TEST, "done", "ignored")
+    [receipt] = receipts()
+    assert (receipt.verdict, receipt.secret_id) == ("ok", only(StoredSecret).id)
+    assert only(StoredSecret).used_at is not None
+    assert [each.action for each in db.session.scalars(select(Audit).order_by(Audit.id))][-1] == "endpoints.test"
+
+
+@pytest.mark.parametrize("name", ["stripe", "standard"])
+def test_a_test_event_is_signed_with_the_newest_secret(endpoint, name):
+    found = endpoint(name, secrets=[SECRETS[name], OTHERS[name]])
+
+    testing.send(found.id, by=COMMAND_LINE)
+
+    newest = db.session.scalars(select(StoredSecret.id).order_by(StoredSecret.id.desc())).first()
+    assert [each.secret_id for each in receipts()] == [newest]
+
+
+def test_a_test_is_not_refused_by_our_own_list_of_addresses(endpoint):
+    found = endpoint()
+    endpoints.configure(found.id, {"allow": "203.0.113.0/24"}, by=COMMAND_LINE)
+
+    assert testing.send(found.id, by=COMMAND_LINE) == events()[0].id
+
+
+def test_an_endpoint_that_is_off_is_not_tested(sign_in, endpoint):
+    found = endpoint()
+    endpoints.switch(found.id, on=False, by=COMMAND_LINE)
+
+    assert sign_in("admin").post(f"/webhooks/endpoints/{found.id}/test").status_code == 409
+    assert sign_in("admin").post("/webhooks/endpoints/4711/test").status_code == 404
+    assert events() == []
+
+
+def test_settings_are_changed_in_the_browser_and_wrong_ones_said_at_their_field(sign_in, endpoint):
+    admin, found = sign_in("admin"), endpoint()
+    address = f"/webhooks/endpoints/{found.id}/settings"
+
+    refused = admin.post(address, data={"allow": "nowhere", "tolerance": "60", "max_bytes": "", "public_url": ""})
+    assert refused.status_code == 422
+    assert "nowhere is no address or network" in refused.text
+    assert made()[0].config == {}
+    assert admin.post(address, data={"allow": "203.0.113.7", "tolerance": "60", "max_bytes": "", "public_url": ""}).status_code == 303
+
+    assert made()[0].config == {"allow": ["203.0.113.7/32"], "tolerance": 60}
+    assert "203.0.113.7/32" in admin.get(address).text
+    assert "203.0.113.7/32" in admin.get(f"/webhooks/endpoints/{found.id}").text
+
+
+def test_the_page_says_where_to_paste_the_address(sign_in, endpoint):
+    found = endpoint()
+
+    page = sign_in("admin").get(f"/webhooks/endpoints/{found.id}").text
+
+    assert provider("stripe").where in page
+    assert found.path in page
+
+
+def test_every_provider_is_offered_and_has_a_form(sign_in, app):
+    admin = sign_in("admin")
+    offered = admin.get("/webhooks/endpoints/new").text
+
+    for each in providers():
+        assert f'provider={each.name}"' in offered
+        page = admin.get(f"/webhooks/endpoints/new?provider={each.name}")
+        assert page.status_code == 200
+        assert all(option.label in page.text for option in each.options)
+    assert admin.get("/webhooks/endpoints/new?provider=nobody").status_code == 404

@@ -1,0 +1,173 @@
+"""How endpoints are: what came in the last day, hour by hour, what failed, and whether one fell silent, by its own history."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.counting import counted
+from app.extensions import Utc
+from app.integrations.provider import TEST
+from app.transaction import is_sqlite
+from app.webhooks.models import Endpoint, Event, Hour, StoredReceipt
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HISTORY = timedelta(days=28)
+ENOUGH = 20                  # events before a pause means anything
+SHORTEST = timedelta(hours=6)
+LONGER = 2                   # times the longest pause of its history, and it is silent
+SLACK = 1_000                # ids that may be out of the order of time
+STEP, WIDTH, HEIGHT = 10, 7, 100
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Since when nothing came, and what is usual."""
+
+    since: datetime
+    a_day: float
+
+    @property
+    def sentence(self) -> str:
+        usual = f"{self.a_day:,.0f} a day" if self.a_day >= 1.5 else f"{self.a_day * 7:,.0f} a week"
+        return f"No event for {_long(datetime.now(UTC) - self.since)}, usually {usual}."
+
+
+@dataclass(frozen=True)
+class Health:
+    """One endpoint at this moment. `hours`: (when it began, events, dead of them) of the last 24, the oldest first."""
+
+    last_at: datetime | None
+    hours: Sequence[tuple[datetime, int, int]]
+    a_day: float | None          # None: too little history to say
+    rejected: int                # posts turned away in the last day, as far as they are kept
+    silence: Silence | None
+
+    @property
+    def count(self) -> int:
+        return sum(count for _, count, _ in self.hours)
+
+    @property
+    def dead(self) -> int:
+        return sum(dead for _, _, dead in self.hours)
+
+    @property
+    def share(self) -> float:
+        """Of a hundred events of the last day, how many are dead."""
+        return 100 * self.dead / self.count if self.count else 0.0
+
+    @property
+    def top(self) -> int:
+        return max([count for _, count, _ in self.hours] + [1])
+
+    def bars(self) -> list[tuple[float, float, float, float]]:
+        """(x, y, height, height of what is dead) of each hour."""
+        return [(place * STEP + (STEP - WIDTH) / 2, HEIGHT - HEIGHT * count / self.top, HEIGHT * count / self.top,
+                 HEIGHT * dead / self.top) for place, (_, count, dead) in enumerate(self.hours)]
+
+    @property
+    def finding(self) -> str:
+        """What the picture says, for those who do not see it."""
+        return f"Bars by hour for a day. {counted(self.count, 'event')}, at most {self.top:,} in an hour; {self.dead:,} are dead."
+
+
+def health(session: Session, endpoint: Endpoint) -> Health:
+    """How this one is, from four small statements."""
+    now = datetime.now(UTC)
+    last, history = last_heard(session, [endpoint.id]).get(endpoint.id), _history(session, endpoint.id, now)
+    rejected = session.execute(select(func.coalesce(func.sum(1 + StoredReceipt.more), 0)).where(
+        StoredReceipt.endpoint_id == endpoint.id, StoredReceipt.verdict == "rejected",
+        StoredReceipt.received_at >= now - DAY)).scalar_one()
+    silence = _silence(history, last, now) if endpoint.is_enabled else None
+    return Health(last, _last_day(session, endpoint.id, now), _a_day(history, last), int(rejected), silence)
+
+
+def last_heard(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+    """When the newest event of each came. One statement, one look at an index for each."""
+    newest = (select(func.max(Event.id)).where(Event.endpoint_id == Endpoint.id, Event.said != TEST)
+              .correlate(Endpoint).scalar_subquery())
+    rows = session.execute(select(Endpoint.id, Event.received_at).join(Event, Event.id == newest).where(Endpoint.id.in_(ids)))
+    return {id: at for id, at in rows}  # noqa: C416  (rows are not pairs to mypy)
+
+
+def silences(session: Session) -> list[tuple[Endpoint, Silence]]:
+    """Every endpoint that fell silent, by its own history."""
+    now, found = datetime.now(UTC), []
+    endpoints = list(session.scalars(select(Endpoint).where(Endpoint.is_enabled.is_(True)).order_by(Endpoint.id)))
+    last = last_heard(session, [each.id for each in endpoints])
+    for each in endpoints:
+        silence = _silence(_history(session, each.id, now), last.get(each.id), now)
+        if silence is not None:
+            found.append((each, silence))
+    return found
+
+
+def roll(session: Session) -> None:
+    """Count the events of each endpoint by the hour, from the last hour counted on; safe to repeat."""
+    connection, now = session.connection(), datetime.now(UTC)
+    latest = session.execute(select(func.max(Hour.began_at))).scalar()
+    since = max((latest or now - HISTORY) - HOUR, now - HISTORY)
+    hour = _hour(connection).label("began_at")
+    counts = (select(Event.endpoint_id, hour, func.count()).where(*_since(since), Event.said != TEST)
+              .group_by(Event.endpoint_id, literal_column("began_at")))
+    statement: Any = (sqlite.insert if is_sqlite(connection) else postgresql.insert)(Hour).from_select(
+        ["endpoint_id", "began_at", "events"], counts)
+    session.execute(statement.on_conflict_do_update(index_elements=["endpoint_id", "began_at"],
+                                                    set_={"events": statement.excluded.events}))
+
+
+def _history(session: Session, endpoint_id: int, now: datetime) -> list[tuple[datetime, int]]:
+    """(hour, events) of the last four weeks, the oldest first; hours without are not among them."""
+    mine = (Hour.endpoint_id == endpoint_id, Hour.began_at >= now - HISTORY)
+    rows = session.execute(select(Hour.began_at, Hour.events).where(*mine).order_by(Hour.began_at))
+    return [(row[0], row[1]) for row in rows]
+
+
+def _silence(history: Sequence[tuple[datetime, int]], last: datetime | None, now: datetime) -> Silence | None:
+    """None while the pause is not much longer than the longest it ever made."""
+    a_day = _a_day(history, last)
+    if a_day is None or last is None:
+        return None
+    pauses = [later - earlier for (earlier, _), (later, _) in pairwise(history)]
+    bound = max([SHORTEST, *(LONGER * pause for pause in pauses)])
+    return Silence(last, a_day) if now - last >= bound else None
+
+
+def _a_day(history: Sequence[tuple[datetime, int]], last: datetime | None) -> float | None:
+    """How many are usual, from the first to the last that came; None for too few to say."""
+    count = sum(events for _, events in history)
+    if count < ENOUGH or last is None:
+        return None
+    return count / max(1.0, (last - history[0][0]) / DAY)
+
+
+def _last_day(session: Session, endpoint_id: int, now: datetime) -> list[tuple[datetime, int, int]]:
+    first = now.replace(minute=0, second=0, microsecond=0) - 23 * HOUR
+    hour = _hour(session.connection()).label("began_at")
+    rows = session.execute(select(hour, func.count(), func.sum(case((Event.status == "dead", 1), else_=0)))
+                           .where(*_since(first), Event.endpoint_id == endpoint_id, Event.said != TEST)
+                           .group_by(literal_column("began_at")))
+    found = {row[0]: (row[1], int(row[2])) for row in rows}
+    return [(at, *found.get(at, (0, 0))) for at in (first + place * HOUR for place in range(24))]
+
+
+def _since(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The time decides; ids rise with it, so they say where to begin to look."""
+    first = select(Event.id).where(Event.received_at >= at).order_by(Event.received_at, Event.id).limit(1).scalar_subquery()
+    return Event.received_at >= at, Event.id >= func.coalesce(first, 0) - SLACK
+
+
+def _hour(connection: Connection) -> ColumnElement[datetime]:
+    """The hour an event came in."""
+    if is_sqlite(connection):
+        return type_coerce(func.strftime("%Y-%m-%d %H:00:00.000000", Event.received_at), Utc)
+    return type_coerce(func.date_trunc("hour", Event.received_at), Utc)
+
+
+def _long(by: timedelta) -> str:
+    days, hours = by // DAY, by // HOUR
+    return counted(days, "day") if days >= 2 else counted(hours, "hour")
