@@ -72,7 +72,10 @@ def edit(resource: str, id: int) -> Any:
     row = query.one(db.session(), kind, id, actor)
     if row["trashed_at"] is not None:
         return redirect(url_for("records.show", resource=resource, id=id), 303)
-    return _edit_page(kind, row, forms.build(kind, actor, row, keeper=keeper(row)), row["version"])
+    form = forms.build(kind, actor, row, keeper=keeper(row))
+    if (at := request.args.get("at", "")) in form and kind.require(at).kind != "lines":
+        form[at].render_kw = {**(form[at].render_kw or {}), "autofocus": True}
+    return _edit_page(kind, row, form, row["version"])
 
 
 @bp.post("/<resource:resource>/<int:id>")

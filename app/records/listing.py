@@ -53,6 +53,13 @@ class Column:
     def right(self) -> bool:
         return self.field.kind in ("money", "integer")
 
+    @property
+    def classes(self) -> str:
+        """Of a cell: its area, and how it stands; what a phone leaves out is read second everywhere."""
+        if self.area == "off":
+            return "off num" if self.right else "off"
+        return f"a-{self.area}{' num' if self.right else ''}"
+
 
 def address(resource: Resource, args: Args) -> str:
     """The list with these parameters."""
@@ -101,6 +108,13 @@ def columns(asked: Query, names: Sequence[str] | None = None) -> list[Column]:
     shown = [known[name] for name in names or asked.resource.listed if name in known]
     areas = card(shown)
     return [Column(field, areas.get(field.name, "off"), _sort_url(asked, field), _direction(asked, field)) for field in shown]
+
+
+def inline(asked: Query) -> list[str]:
+    """The fields that can be edited in their cells, by name; none in the trash."""
+    if asked.trashed or not asked.actor.may(f"{asked.resource.name}.edit"):
+        return []
+    return [field.name for field in policy.writable(asked.actor, asked.resource) if field.kind != "lines"]
 
 
 def card(fields: Sequence[Field]) -> dict[str, str]:

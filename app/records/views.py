@@ -33,7 +33,7 @@ def index(resource: str) -> Any:
         tabs=listing.tabs(asked, saved_views.of(db.session(), kind, actor)), urls=listing.pages(asked, page),
         fields=narrowing.offered(asked), base=url_for(".index", resource=resource), import_url=listing.way_in(kind, actor),
         export_url=listing.way_out(asked), clear_url=listing.address(kind, listing.cleared(asked)),
-        keep=listing.query_string(asked.args))
+        keep=listing.query_string(asked.args), inline=listing.inline(asked))
 
 
 @bp.get("/<resource:resource>/filter")

@@ -5,9 +5,11 @@ const narrow = matchMedia("(max-width: 767.98px)");
 function tell() {
   if (!narrow.matches) return;
   for (const table of document.querySelectorAll("table.cards")) {
-    for (const row of table.tBodies[0].rows) {
+    table.role = "table";
+    for (const part of [table.tHead, ...table.tBodies]) part.role = "rowgroup";
+    for (const row of table.rows) {
       row.role = "row";
-      for (const cell of row.cells) cell.role = cell.tagName === "TH" ? "rowheader" : "cell";
+      for (const cell of row.cells) cell.role = cell.tagName === "TD" ? "cell" : cell.scope === "col" ? "columnheader" : "rowheader";
     }
   }
 }

@@ -1,6 +1,6 @@
 // "Add filter" and chips open their form right here; without this they lead to a page with the same form.
 document.addEventListener("click", async (event) => {
-  const link = event.target.closest(".add-filter a.dropdown-item");
+  const link = event.target.closest(".add-filter .menu-list a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const answer = await fetch(link.href).catch(() => null);
