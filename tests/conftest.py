@@ -35,7 +35,7 @@ from tests.client import Client, SignedInClient
 
 DATABASES = ("sqlite", "postgresql")
 SCALE = int(os.environ.get("SCALE", "1"))
-DEAR = ("browser", "ui", "care")     # a running installation, a Chromium, a shop to copy
+DEAR = ("browser", "ui", "care", "demo")     # a running installation, a Chromium, a shop to copy or to look at
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")      # it asks nothing of the network

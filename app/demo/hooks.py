@@ -26,11 +26,11 @@ def replay(shop: Shop) -> None:
     """Tell what the providers know already, then let them post: events done, stale, ignored, dead, retrying and waiting."""
     paid = [payment for payment in shop.payments if payment["status"] == "paid"][-ARRIVING:]
     moving = [parcel for parcel in shop.deliveries if parcel["external_id"] and parcel["status"] != "label_made"][-MOVING:]
-    _report(shop, paid, moving)
+    settled, held, waiting = paid[:-8], paid[-8:-5], paid[-5:]
+    _report(shop, settled, held + waiting, moving)
     one, two = Stripe.new_secret(), Carrier.new_secret()
     stripe = Stripe(endpoints.add("stripe", "Stripe", [one], by=COMMAND_LINE), one)
     carrier = Carrier(endpoints.add("standard", "Parcelway", [two], by=COMMAND_LINE, account="parcelway"), two)
-    settled, held, waiting = paid[:-8], paid[-8:-5], paid[-5:]
     _send((*stripe.arrived(settled), *carrier.moved(moving), *stripe.arrived(settled[:3]), *stripe.late(settled[:8])))
     _send((*stripe.odd(), *stripe.forged()))
     drain(EVENTS.name)
@@ -45,20 +45,23 @@ def counts() -> dict[str, int]:
     return {"webhook endpoints": count(Endpoint), **{f"events {status}": number for status, number in rows}}
 
 
-def _report(shop: Shop, paid: Sequence[Values], moving: Sequence[Values]) -> None:
-    """What a sync would have brought: everything as it is, save what the events will tell."""
-    arriving = {payment["external_id"]: "authorised" for payment in paid}
+def _report(shop: Shop, settling: Sequence[Values], open: Sequence[Values], moving: Sequence[Values]) -> None:
+    """What a sync would have brought: everything as it is, save what the events will tell.
+
+    Events that stay open would add how somebody paid, not whether: what an order says of its payment holds before and after.
+    """
+    untold: dict[str, Values] = {payment["external_id"]: {"status": "authorised"} for payment in settling}
+    untold |= {payment["external_id"]: {"method": None} for payment in open}
     leaving = {parcel["external_id"]: "label_made" for parcel in moving}
     stripe = Source(Door.SYNC, Actor("provider", "Stripe", grants=("*",)), account="stripe")
     parcelway = Source(Door.SYNC, Actor("provider", "Parcelway", grants=("*",)), account="parcelway")
-    write([_payment(each, arriving.get(each["external_id"], each["status"])) for each in shop.payments], stripe)
+    write([_payment(each | untold.get(each["external_id"], {})) for each in shop.payments], stripe)
     write([Change("subscriptions", each, as_of=datetime.now(UTC)) for each in shop.subscriptions], stripe)
     write([_parcel(each, leaving.get(each["external_id"], each["status"])) for each in shop.deliveries], parcelway)
 
 
-def _payment(payment: Values, status: str | None) -> Change:
-    values = {name: value for name, value in payment.items() if name != "at"}
-    return Change("payments", values | {"status": status}, as_of=payment["at"])
+def _payment(payment: Values) -> Change:
+    return Change("payments", {name: value for name, value in payment.items() if name != "at"}, as_of=payment["at"])
 
 
 def _parcel(parcel: Values, status: str | None) -> Change:

@@ -3,10 +3,11 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.accounts.models import User
 from app.audit import Audit
+from app.commerce.payments import TAKEN
 from app.config import config
 from app.demo import load, words
 from app.errors import Conflict
@@ -14,16 +15,31 @@ from app.exports.models import Export
 from app.extensions import db
 from app.files.storage import open_storage
 from app.imports.models import Import
+from app.jobs import queues
+from app.jobs.drain import drain
 from app.records import registry
 from app.records.batches import Batch
+from app.transaction import now, transaction
 from app.webhooks.models import Event, StoredReceipt
+from tests.conftest import empty
 
 ORDERS = 120
 
 
+@pytest.fixture(scope="module")
+def loaded(made):
+    """The shop, loaded once for all these tests: they only look at it, and the last one lets its queues be worked off."""
+    with made.app_context():
+        yield load(ORDERS, seed=3).counts
+        db.session.remove()
+        empty()
+
+
 @pytest.fixture
-def loaded(app):
-    return load(ORDERS, seed=3).counts
+def app(made, loaded):
+    with made.app_context():
+        yield made
+        db.session.rollback()
 
 
 def rows(model, **values):
@@ -56,6 +72,35 @@ def test_a_second_demo_is_refused_with_the_cure_for_its_database(loaded, app, mo
 
     with pytest.raises(Conflict, match=cure):
         load(1)
+
+
+def paid_for():
+    """(status, payment status, total) of every order, and (status, amount, refunded) of its payments."""
+    orders, payments = registry.named("orders").table, registry.named("payments").table
+    found = {row.id: ((row.status, row.payment_status, row.total_minor), []) for row in db.session.execute(select(orders))}
+    for row in db.session.execute(select(payments)):
+        found[row.order_id][1].append((row.status, row.amount_minor, row.refunded_minor))
+    db.session.rollback()
+    return found.values()
+
+
+def contradictions():
+    """Orders that say of their money what their payments do not say."""
+    wrong = []
+    for order, tries in paid_for():
+        status, payment_status, total = order
+        taken = [(amount, back) for state, amount, back in tries if state in TAKEN]
+        told = {state for state, _, _ in tries if state != "failed"} or {state for state, _, _ in tries} or {"pending"}
+        fits = told == {payment_status} and sum(amount for amount, _ in taken) in (0, total)
+        sent = status not in ("packing", "shipped", "delivered", "returned") or payment_status in TAKEN
+        back = (payment_status == "refunded") == bool(taken and all(amount == back for amount, back in taken))
+        if not (fits and sent and back and (status != "returned" or payment_status in ("refunded", "part_refunded"))):
+            wrong.append((order, tries))
+    return wrong
+
+
+def test_orders_and_their_payments_tell_one_story(loaded):
+    assert contradictions() == []
 
 
 def test_every_dead_event_says_why(loaded):
@@ -102,3 +147,14 @@ def test_it_is_not_loaded_over_records(loaded):
     with pytest.raises(Conflict, match="empty installation"):
         load(5)
     assert rows(registry.named("orders").model) == ORDERS
+
+
+def test_they_still_do_once_everything_is_worked_off(loaded, app):
+    with transaction() as session:
+        session.execute(update(Event).where(Event.status == "waiting").values(run_at=now(session)))
+    while sum(drain(queue.name) for queue in queues.registered()):
+        pass
+    db.session.rollback()
+    assert rows(Event, status="waiting") == 0
+    assert contradictions() == []
+    assert db.session.scalars(select(registry.named("payments").table.c.method)).all().count(None) == 0, "what they told arrived"
