@@ -1,59 +1,22 @@
-"""What holds for every request and every answer: number, host, size, headers, cookies, errors."""
+"""What holds for every request and every answer: number, host, size, headers, cookies."""
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
-from flask import Flask, request
-from sqlalchemy.exc import OperationalError
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.access import public, takes_files
 from app.config import Config
-from app.errors import Conflict, Problem, TooManyRequests
-from app.extensions import db
 from app.protection import is_own_host
 from tests.client import Client, form_token
+from tests.served import served
 
 NUMBER = re.compile(r"[0-9a-f]{4}(-[0-9a-f]{4}){3}")
 SHOP = "backroom.example.com"
-
-
-def raising(error: Exception):
-    @public("tests")
-    def view(**_: object) -> str:
-        raise error
-    return view
-
-
-def with_views(app: Flask) -> Flask:
-    """The application and a few pages that do what pages must not."""
-    app.testing = False
-    app.test_client_class = Client
-    for prefix in ("", "/api/v1", "/hooks"):
-        app.add_url_rule(f"{prefix}/tests/fault", f"fault{prefix}", raising(ZeroDivisionError("a secret of the inside")))
-        app.add_url_rule(f"{prefix}/tests/conflict", f"conflict{prefix}", raising(
-            Conflict("Look again.", title="Somebody was faster", errors={"name": "It is Bob now."})))
-        app.add_url_rule(f"{prefix}/tests/wait", f"wait{prefix}", raising(
-            TooManyRequests("Wait.", retry=datetime.now(UTC) + timedelta(seconds=90))))
-        app.add_url_rule(f"{prefix}/tests/database", f"database{prefix}", raising(OperationalError("SELECT 1", {}, Exception("gone"))))
-    app.add_url_rule("/tests/size", "size", public("tests")(lambda: str(len(request.get_data()))), methods=["PUT"])
-    app.add_url_rule("/tests/form", "form", public("tests")(lambda: str(len(request.form))), methods=["POST"])
-    app.add_url_rule("/tests/upload", "upload", takes_files(public("tests")(lambda: str(request.files["f"].seek(0, 2)))), methods=["POST"])
-    app.add_url_rule("/tests/who", "who", public("tests")(lambda: f"{request.remote_addr} {request.scheme} {request.host}"))
-    if "/healthz" not in {rule.rule for rule in app.url_map.iter_rules()}:
-        app.add_url_rule("/healthz", "health", public("tests")(lambda: "ok"))
-    return app
-
-
-def served(app: Flask) -> Iterator[Flask]:
-    yield with_views(app)
-    with app.app_context():
-        db.engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -231,87 +194,3 @@ def test_only_a_page_that_takes_files_may_be_sent_as_much_as_an_upload(browser):
     assert sent("/tests/upload", 300_000) == 200
     assert sent("/tests/upload", 400_000) == 413
     assert sent("/tests/form", 150_000) == 413
-
-
-# Errors
-
-def test_an_unexpected_error_is_logged_with_its_number_and_shown_without_its_inside(browser, caplog):
-    answer = browser.get("/tests/fault")
-    assert answer.status_code == 500
-    assert "This page could not be built" in answer.text
-    assert answer.headers["X-Request-Id"] in answer.text
-    assert "ZeroDivision" not in answer.text
-    assert "a secret of the inside" not in answer.text
-    assert any(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in caplog.records)
-
-
-def test_a_program_gets_problem_json(browser):
-    answer = browser.get("/api/v1/tests/conflict")
-    assert (answer.status_code, answer.mimetype) == (409, "application/problem+json")
-    assert answer.json == {"type": "about:blank", "title": "Somebody was faster", "status": 409, "detail": "Look again.",
-                           "errors": [{"parameter": "name", "detail": "It is Bob now."}], "request_id": answer.headers["X-Request-Id"]}
-    assert browser.get("/api/v1/tests/fault").json["title"] == "This page could not be built"
-    assert browser.get("/hooks/tests/conflict").mimetype == "application/problem+json"
-
-
-def test_a_person_gets_a_page_that_says_what_happened_and_what_to_do(browser):
-    answer = browser.get("/tests/conflict")
-    assert answer.status_code == 409
-    for words in ("Somebody was faster", "Look again.", "It is Bob now.", answer.headers["X-Request-Id"], "/tests/conflict"):
-        assert words in answer.text
-
-
-@pytest.mark.parametrize("prefix", ["", "/api/v1"])
-def test_when_it_is_worth_trying_again_is_said(browser, prefix):
-    answer = browser.get(f"{prefix}/tests/wait")
-    assert answer.status_code == 429
-    assert 1 <= int(answer.headers["Retry-After"]) <= 90
-
-
-@pytest.mark.parametrize("prefix", ["", "/api/v1"])
-def test_a_database_that_is_away_is_a_503_and_worth_trying_again(browser, prefix):
-    answer = browser.get(f"{prefix}/tests/database")
-    assert answer.status_code == 503
-    assert "The database does not answer" in answer.text
-    assert "gone" not in answer.text
-    assert "Retry-After" in answer.headers
-
-
-def test_a_wrong_method_says_which_are_right(browser):
-    answer = browser.get("/logout")
-    assert answer.status_code == 405
-    assert "POST" in answer.headers["Allow"]
-
-
-def test_an_error_page_that_fails_itself_is_still_an_answer(other, browser, monkeypatch):
-    monkeypatch.setitem(other.jinja_env.globals, "asset", None)
-    answer = browser.get("/tests/fault")
-    assert answer.status_code == 500
-    assert answer.mimetype == "text/plain"
-    assert answer.headers["X-Request-Id"] in answer.text
-
-
-def test_addresses_in_an_error_page_are_text(browser):
-    assert "<script>alert" not in browser.get("/<script>alert(1)</script>").text
-    assert "<script>alert" not in browser.get("/nothing?x=<script>alert(1)</script>").text
-
-
-@pytest.mark.parametrize("path", ["/%00", "/%ff%fe", "/settings/sessions/99999999999999999999999999/end", "/..%2f..%2fetc/passwd",
-                                  "/static/..%2f..%2fapp/config.py", "/static/%00", "/" + "a" * 5_000, "/login?next=%00", "/login?next=%ff"])
-def test_no_address_crashes_a_page(sign_in, path):
-    assert sign_in("admin").get(path).status_code < 500
-
-
-def test_a_page_opened_by_a_script_is_refused_not_led_to_the_form(browser):
-    assert browser.get("/settings", headers={"Sec-Fetch-Dest": "empty"}).status_code == 401
-    assert browser.get("/settings", headers={"Sec-Fetch-Dest": "document"}).status_code == 303
-
-
-def test_a_problem_is_a_page_whatever_its_kind(browser, other):
-    for status in (400, 403, 404, 409, 412, 422, 428, 503):
-        problem = Problem("What to do.", title=f"Kind {status}")
-        problem.status = status
-        other.view_functions["fault"] = raising(problem)
-        answer = browser.get("/tests/fault")
-        assert (answer.status_code, f"Kind {status}" in answer.text, "What to do." in answer.text) == (status, True, True)
-    other.view_functions["fault"] = raising(ZeroDivisionError("a secret of the inside"))

@@ -6,8 +6,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.audit import SYSTEM, Actor
 from app.extensions import db
 from app.jobs import registry
+from app.jobs.enqueue import enqueue
 from app.jobs.models import Job
 from app.jobs.queue import Queue
 from app.jobs.registry import Kind
@@ -72,3 +74,16 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         chosen: dict[str, Any] = {"queue": "default", "max_attempts": 5, "seconds": 30.0, "cron": None, "label": "Try", "page": ""}
         monkeypatch.setitem(registry._kinds, "trial.this", Kind("trial.this", function, **chosen | options))
     return declare
+
+
+@pytest.fixture
+def job(app: Flask) -> Callable[..., int]:
+    """Queue a job and give it a state: `job(status="dead", last_error="No")`."""
+
+    def make(name: str = "trial.says", *, key: str | None = None, by: Actor = SYSTEM, args: Any = None, **values: Any) -> int:
+        with transaction() as session:
+            id = enqueue(session, name, args, key=key, by=by).id
+            if values:
+                session.execute(sa.update(Job).where(Job.id == id).values(**values))
+            return id
+    return make

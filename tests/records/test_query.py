@@ -11,34 +11,15 @@ from app.records import filters, query
 from app.records.fields import Choice, Currency
 from app.records.operators import OPERATORS, span
 from app.records.registry import named
-from tests.records.stock import MIDNIGHT, NAMES, ask, fill, found, index, line_table, put, statements
+from tests.records.shops import shop_to_ask
+from tests.records.stock import NAMES, ask, fill, found, put, statements
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 def shop(app):
-    """Three customers, five orders with everything one may ask for."""
-    put("customers", {"id": 1, "email": "ada@acme.example", "name": "Ada", "country": "DE", "phone": "+49 1"},
-        {"id": 2, "email": "bob@other.example", "name": "Bob, the second"}, {"id": 3, "email": "eve@acme.example", "name": "Ève"})
-    put("products", {"id": 1, "sku": "TEA", "name": "Tea", "currency": "EUR", "is_active": True},
-        {"id": 2, "sku": "CUP", "name": "Cup", "currency": "EUR", "is_active": False}, {"id": 3, "sku": "POT", "name": "Pot", "currency": "EUR"})
-    put("orders",
-        {"id": 1, "number": "ORD-1", "customer_id": 1, "status": "draft", "total_minor": 1000, "currency": "EUR", "placed_at": MIDNIGHT},
-        {"id": 2, "number": "ORD-2", "customer_id": 2, "status": "placed", "total_minor": 2050, "currency": "EUR", "placed_at": MIDNIGHT + HOUR, "note": "50% off_now"},
-        {"id": 3, "number": "ord-3", "customer_id": 3, "status": "shipped", "total_minor": 300, "currency": "JPY", "placed_at": MIDNIGHT - HOUR, "city": "Łódź"},
-        {"id": 4, "number": "X-4", "status": "placed", "currency": "EUR", "weight": 500, "note": "Déjà vu"},
-        {"id": 5, "number": "ORD-5", "customer_id": 1, "status": "cancelled", "total_minor": 5, "currency": "KWD", "placed_at": MIDNIGHT + 24 * HOUR, "city": "London"})
-    lines(1, (1, 2, 500))
-    lines(2, (1, 1, 50), (2, 10, 200))
-    index("customers")
-    index("products")
-
-
-def lines(order: int, *rows: tuple[int, int, int]) -> None:
-    for position, (product, quantity, price) in enumerate(rows):
-        db.session.execute(line_table().insert().values(parent_id=order, position=position, product_id=product, quantity=quantity, unit_price_minor=price))
-    db.session.commit()
+    shop_to_ask()
 
 
 FINDS = [

@@ -1,49 +1,27 @@
-"""Going back to an earlier version, taking back from the toast, and what a timeline leads to."""
+"""Going back to an earlier version: looked at first, then a change like any other."""
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from app.access import ROLES
-from app.audit import Actor, Door
+from app.audit import Door
 from app.records.changes import Change, Source
 from app.records.fields import Choice, Field
 from app.records.registry import named
 from tests.records import gate
-from tests.records.gate import EVENT, FORM, act, customer, order, payment
-from tests.records.pages import Page, get, inline, post, read
+from tests.records.gate import EVENT, FORM, act, payment
+from tests.records.pages import get, inline, post, read
+from tests.records.shops import MINA, change_order, order_with_a_past, plain
 from tests.records.stock import NAMES, fill
-
-ADA = gate.ADA
-MINA = Source(Door.FORM, Actor("staff", "Mina Wolff", 999, ROLES["admin"]))
 
 
 @pytest.fixture
 def path(app) -> str:
-    """The page of an order that is at version 3: placed, packed, and shipped to Leipzig with another line."""
-    act(customer("ada@acme.example", name="Ada Whitcombe"), customer("bob@other.example", name="Bob"))
-    act(*(Change("products", {"sku": sku, "name": sku.title(), "price": "5.00", "currency": "EUR"}, only="create")
-          for sku in ("TEA", "CUP")))
-    act(order("ORD-1", customer="ada@acme.example", status="placed", total="10.00", city="Berlin", phone="+49 30 77",
-              placed_at="2026-03-01 08:00", note="one\ntwo", lines=[{"product": "TEA", "quantity": 2, "unit_price": "5.00"}]),
-        source=FORM)
-    act(change(status="packing", customer="bob@other.example", phone="+49 40 88"), source=FORM)
-    act(change(status="shipped", city="Leipzig", total="12.00", placed_at="2026-04-01 09:00:30", note=None,
-               lines=[{"product": "CUP", "quantity": 1}]), source=FORM)
-    return f"/orders/{row()['id']}"
-
-
-def change(**values: Any) -> Change:
-    return Change("orders", values, key={"number": "ORD-1"})
+    return order_with_a_past()
 
 
 def row() -> dict[str, Any]:
     return gate.row("orders", number="ORD-1")
-
-
-def plain(found: dict[str, Any]) -> dict[str, Any]:
-    """A record without what counts its writes."""
-    return {name: value for name, value in found.items() if name not in ("version", "revision", "updated_at", "said")}
 
 
 def confirm(client, path: str, to: int, status: int = 200):
@@ -53,11 +31,6 @@ def confirm(client, path: str, to: int, status: int = 200):
 def press(client, path: str, to: int, status: int = 303):
     """Look at the page, and press its button."""
     return post(client, f"{path}/revert", confirm(client, path, to).form(f"{path}/revert"), status)
-
-
-def toast(page: Page, url: str) -> dict[str, Any]:
-    """What the button of the toast sends."""
-    return page.form(url)
 
 
 def test_every_entry_but_the_last_leads_back_to_its_version(path, sign_in):
@@ -84,7 +57,7 @@ def test_what_would_change_is_shown_as_it_is_and_as_it_was_before_anything_is_wr
 
 
 def test_a_record_goes_back_with_its_lines_as_a_change_of_its_own(path, sign_in):
-    first = act(change(city="Bonn"), source=FORM)
+    first = act(change_order(city="Bonn"), source=FORM)
     assert first[0].version == 4
     client = sign_in("manager")
 
@@ -105,7 +78,7 @@ def test_a_record_goes_back_with_its_lines_as_a_change_of_its_own(path, sign_in)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_kind_of_field_of_every_kind_of_record_comes_back_to_what_it_was(app, sign_in, name):
     fill(named(name), 1)
-    put_back = Source(Door.UNDO, ADA)
+    put_back = Source(Door.UNDO, gate.ADA)
     for number in (0, 1):
         [outcome] = act(Change(name, other_values(name, number), key={"id": 1}), source=put_back)
         assert outcome.kind == "updated", outcome.errors
@@ -209,7 +182,7 @@ def test_a_record_in_the_trash_does_not_go_back(path, sign_in):
 def test_whoever_changed_it_meanwhile_is_named_and_nothing_is_written(path, sign_in):
     client = sign_in()
     form = confirm(client, path, 1).form(f"{path}/revert")
-    act(change(city="Rome"), source=MINA)
+    act(change_order(city="Rome"), source=MINA)
     before = row()
 
     page = read(client.post(f"{path}/revert", data=form), 409)
@@ -233,79 +206,6 @@ def test_pressing_twice_says_that_it_is_there_already(path, sign_in):
     assert row()["version"] == version
 
 
-# -- Undo in the toast
-
-
-def saved(client, path: str, **typed: str):
-    """Save the form with these inputs; the page that follows, with its toast."""
-    form = {**get(client, f"{path}/edit").form(path), **typed}
-    return get(client, post(client, path, form).location)
-
-
-def test_a_save_is_taken_back_from_its_toast(path, sign_in):
-    client, before = sign_in("operator"), row()
-    page = saved(client, path, city="Rome", status="delivered")
-    assert row()["city"] == "Rome"
-
-    back = post(client, f"{path}/revert", toast(page, f"{path}/revert"))
-
-    assert plain(row()) == plain(before), "also where a step back in its life is none staff could choose"
-    page = get(client, back.location)
-    assert "Order ORD-1 is back at version 3" in page.text
-    post(client, f"{path}/revert", toast(page, f"{path}/revert"))
-    assert row()["city"] == "Rome", "and taken back the other way"
-
-
-def test_a_save_that_changed_nothing_has_nothing_to_take_back(path, sign_in):
-    page = saved(sign_in("operator"), path)
-
-    assert "nothing differs" in page.text
-    assert f"{path}/revert" not in page.forms
-
-
-def test_an_undo_is_over_once_somebody_else_changed_the_record_and_says_who(path, sign_in):
-    client = sign_in("operator")
-    button = toast(saved(client, path, city="Rome"), f"{path}/revert")
-    act(change(city="Oslo"), source=MINA)
-
-    page = read(client.post(f"{path}/revert", data=button), 409)
-
-    assert "Nothing was reverted" in page.text
-    assert "Mina Wolff changed this meanwhile" in page.text
-    assert row()["city"] == "Oslo"
-
-
-def test_trash_and_restore_are_taken_back_from_their_toasts_unless_somebody_was_faster(path, sign_in):
-    client = sign_in("operator")
-    listed = get(client, post(client, f"{path}/trash", get(client, f"{path}/trash").form(f"{path}/trash")).location)
-    undo = toast(listed, f"{path}/restore")
-    page = get(client, post(client, f"{path}/restore", undo).location)
-    assert row()["trashed_at"] is None
-
-    redo = toast(page, f"{path}/trash")
-    post(client, f"{path}/trash", redo)
-    assert row()["trashed_at"] is not None
-    act(Change("orders", {"trashed_at": None}, key={"number": "ORD-1"}), source=MINA)
-
-    late = read(client.post(f"{path}/trash", data=redo), 409)
-    assert "Nothing was done" in late.text
-    assert "Mina Wolff and you changed this meanwhile" in late.text
-    assert row()["trashed_at"] is None
-
-
-def test_detaching_is_taken_back_from_its_toast(live, app, sign_in):
-    act(payment("paid", 1), source=EVENT)
-    client, path = sign_in("manager"), f"/payments/{gate.row('payments')['id']}"
-
-    page = get(client, post(client, f"{path}/detach", get(client, path).form(f"{path}/detach")).location)
-    assert gate.row("payments")["account"] == ""
-    post(client, f"{path}/revert", toast(page, f"{path}/revert"))
-
-    assert gate.row("payments")["account"] == "stripe"
-    act(payment("refunded", 2), source=EVENT)
-    assert gate.row("payments")["status"] == "refunded", "it is told of again"
-
-
 def test_who_may_not_detach_does_not_attach_by_going_back(live, app, sign_in):
     act(payment("paid", 1), source=EVENT)
     act(Change("payments", {"account": ""}, key={"external_id": "pi_1"}), source=FORM)
@@ -317,45 +217,3 @@ def test_who_may_not_detach_does_not_attach_by_going_back(live, app, sign_in):
 
     assert "Who keeps it stays: that needs the permission payments.detach." in page.text
     assert (gate.row("payments")["account"], gate.row("payments")["method"]) == ("", None)
-
-
-# -- before the trash
-
-
-def test_before_the_trash_one_sees_what_hangs_on_it_with_counts_and_ways_there(path, sign_in):
-    act(*(order(f"ORD-{n}", customer="bob@other.example") for n in range(2, 110)), payment("paid", 1, order={"number": "ORD-1"}))
-    bob, cup = gate.row("customers", email="bob@other.example")["id"], gate.row("products", sku="CUP")["id"]
-    client = sign_in()
-
-    page = get(client, f"/customers/{bob}/trash")
-    assert "100+ orders as customer" in page.text.replace("100 +", "100+")
-    assert f"/orders?customer={bob}" in page.links()
-    assert "They stay as they are and go on naming it." in page.text
-    page = get(client, f"/products/{cup}/trash")
-    assert "1 order in lines" in page.text
-    [link] = [link for link in page.links() if "lines.product" in link]
-    assert "ORD-1" in get(client, link).text
-    assert "What refers to it" not in get(client, f"/orders/{gate.row('orders', number='ORD-9')['id']}/trash").text
-    closed = sign_in("clerk", grants=["customers.read", "customers.trash"])
-    assert "orders" not in get(closed, f"/customers/{bob}/trash").links()
-    assert "100" not in get(closed, f"/customers/{bob}/trash").text, "nor how many there are of what one may not read"
-
-
-# -- where the timeline leads
-
-
-def test_every_entry_leads_to_what_did_it(app, path, sign_in):
-    bulk = Source(Door.BULK, ADA, door_id=5)
-    token = Source(Door.API, Actor("token", "warehouse (Mara Lindqvist)", 9, ("*",)))
-    act(change(city="A"), source=bulk)
-    act(change(city="B"), source=token)
-    act(change(city="C")._replace(cause=881), source=Source(Door.IMPORT, ADA, door_id=12))
-
-    page = get(sign_in(), path)
-
-    assert "/imports/12?rows=&after=880" in page.links()
-    assert "Import 12, row 881" in page.text
-    assert "API token “warehouse”" in page.text
-    assert "/trail?actor=token:9" in page.links()
-    assert "Bulk change 5" in page.text
-    assert any(link.endswith("/bulk/5") for link in page.links()) == ("records.bulk_show" in app.view_functions)
