@@ -3,7 +3,7 @@ from typing import Any
 
 from app.jobs.registry import job
 from app.jobs.work import Work
-from app.webhooks import many, watch
+from app.webhooks import many, retention, watch
 
 
 @job(many.KIND, label="Retry or ignore many events")
@@ -17,3 +17,9 @@ def look(work: Work) -> dict[str, int]:
     """Count what came in by the hour, and tell staff when an endpoint fell silent."""
     with work.transaction() as session:
         return watch.watch(session)
+
+
+@job("webhooks.prune", cron="40 3 * * *", seconds=1800, label="Drop old webhooks")
+def prune(work: Work) -> dict[str, int]:
+    """Drop bodies, receipts, attempts and events that are older than they are kept."""
+    return retention.prune(work)

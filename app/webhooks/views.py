@@ -20,12 +20,12 @@ from app.transaction import transaction
 from app.ui import Mark, mark, toast, zone
 from app.webhooks import endpoint_views as endpoints
 from app.webhooks import fixture as fixtures
-from app.webhooks import happenings, log, many, many_views, panel, payload, rejected_views, retry, story, words
+from app.webhooks import happenings, kept_views, log, many, many_views, panel, payload, rejected_views, retry, story, words
 from app.webhooks.models import Endpoint, Event, StoredReceipt, StoredSecret
 from app.webhooks.process import first_receipt
 
 bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-for pages in (endpoints, many_views, rejected_views):
+for pages in (endpoints, kept_views, many_views, rejected_views):
     bp.register_blueprint(pages.bp)
 MOST = 50            # attempts and receipts shown on an event's page
 OFFERED = {"retry": ("", "dead", "retrying", "done", "ignored"), "ignore": ("dead", "retrying", "waiting")}
