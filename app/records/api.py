@@ -27,13 +27,16 @@ limited(bp)
 
 ID = "<int:id>"
 SHAPING = ("fields", "expand")
+PAGING = ("sort", "limit", "after", "before")
 
 
 @bp.get("/openapi.json")
 @public("it describes the API and holds no data")
 def openapi() -> Response:
-    """What the API can do, for programs that read OpenAPI 3.1."""
-    return jsonify(document())
+    """What the API can do for whoever asks, for programs that read OpenAPI 3.1. Without a token: what all may see."""
+    response = jsonify(document(current_actor()))
+    response.vary.add("Authorization")
+    return response
 
 
 @bp.get("/<resource:resource>")
@@ -112,6 +115,7 @@ def restore(resource: str, id: int) -> Response:
 def summarise(resource: str) -> Response:
     """Counts and sums of the records a list would have."""
     kind = named(resource)
+    bodies.none_of(PAGING)
     asked = query.parse(kind, request.args, current_actor(), extra=summary.WORDS)
     return jsonify(summary.of(db.session(), asked, {name: bodies.once(name) or "" for name in summary.WORDS}))
 

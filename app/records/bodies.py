@@ -1,7 +1,7 @@
 """The body of a write through the API: JSON, read exactly, each value of the type its field has."""
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,12 @@ def only(*known: str) -> None:
     if unknown:
         said = f"There is no such parameter. {'Choose from ' + ', '.join(known) if known else 'This takes none'}."
         raise BadRequest("Some parameters are not known here.", errors=dict.fromkeys(unknown, said))
+
+
+def none_of(names: Sequence[str]) -> None:
+    """Raise BadRequest for each of these parameters: they would change nothing here."""
+    if useless := [name for name in names if name in request.args]:
+        raise BadRequest("Some parameters mean nothing here.", errors=dict.fromkeys(useless, "This takes none. Leave it out."))
 
 
 def once(name: str) -> str | None:

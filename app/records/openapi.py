@@ -2,7 +2,9 @@
 from functools import cache
 from typing import Any
 
+from app.audit import Actor
 from app.records import actions, parameters, schemas
+from app.records.policy import Sight
 from app.records.registry import resources
 from app.records.resource import Action, Resource
 from app.records.schemas import Schema
@@ -13,7 +15,10 @@ A change says what it has seen: read the record, send its ETag back as If-Match.
 times are UTC. Filters that share the number in `any.1.` are alternatives: `any.1.status=paid&any.1.total.gte=100`. Unknown
 parameters, fields and values are refused, never ignored. `Prefer: handling=preview` on a write answers what it would do."""
 KEYED = """Names this request: sent again within a day it is answered the same and does nothing. Refusals are not kept."""
-TAG = '^"[0-9]+(-[0-9a-f]{16})?"$'
+TAG = '^"[1-9][0-9]*(-[0-9a-f]{16})?"$'
+KEY = '^("[!#-~]{1,255}"|[!#-~]{1,255})$'
+TOO_LONG: Schema = {"description": "The address is longer than 8,190 bytes; the server says so itself",
+                    "content": {"text/html": {}}}
 READ_PROBLEMS = (400, 401, 403, 404, 429, 503)
 PROBLEMS = {400: "It cannot be read", 401: "No token, or one that is not valid", 403: "The role does not allow it",
             404: "There is nothing here", 409: "A provider was faster", 412: "The record has changed since it was read",
@@ -21,12 +26,18 @@ PROBLEMS = {400: "It cannot be read", 401: "No token, or one that is not valid",
             428: "If-Match is missing", 429: "Too many requests", 503: "Not available right now"}
 
 
+def document(actor: Actor | None = None) -> Schema:
+    """The description as `actor` needs it: without the fields they may not see. None: all there is."""
+    return _document(frozenset(one.name for one in resources() if actor is None or actor.may(f"{one.name}.sensitive")))
+
+
 @cache
-def document() -> Schema:
-    """The whole description."""
+def _document(open_: frozenset[str]) -> Schema:
+    """The description for whoever may see the sensitive fields of these resources."""
+    sight = Sight(Actor("system", "program", grants=("*.read", *(f"{name}.sensitive" for name in open_))))
     paths: Schema = {}
     for resource in resources():
-        paths |= _paths(resource)
+        paths |= _paths(resource, sight)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Backroom", "version": "1", "description": ABOUT},
@@ -36,11 +47,11 @@ def document() -> Schema:
         "paths": {"/openapi.json": _own(), **paths},
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": _components(),
+            "schemas": _components(sight),
             "responses": {f"Problem{status}": _problem(status) for status in PROBLEMS},
             "parameters": {"IfMatch": _header("If-Match", "The ETag the record had when it was read.", True, pattern=TAG),
                            "IfNoneMatch": _header("If-None-Match", "An ETag: the answer is 304 while the record has it."),
-                           "IdempotencyKey": _header("Idempotency-Key", KEYED),
+                           "IdempotencyKey": _header("Idempotency-Key", KEYED, pattern=KEY),
                            "Prefer": _header("Prefer", "handling=preview: answer what the write would do, and do nothing."),
                            "Id": {"name": "id", "in": "path", "required": True, "schema": schemas.ID}}}}
 
@@ -51,25 +62,26 @@ def _own() -> Schema:
         "400": {"$ref": "#/components/responses/Problem400"}, "401": {"$ref": "#/components/responses/Problem401"}}}}
 
 
-def _components() -> Schema:
+def _components(sight: Sight) -> Schema:
     found: Schema = {"Ref": schemas.REF, "Problem": schemas.PROBLEM, "Plan": schemas.PLAN, "Results": schemas.RESULTS}
     for resource in resources():
-        found[resource.singular] = schemas.record(resource)
+        found[resource.singular] = schemas.record(resource, sight)
         found[f"{resource.singular}Page"] = schemas.page(resource)
-        found[f"New{resource.singular}"] = schemas.body(resource, new=True)
-        found[f"{resource.singular}Change"] = schemas.body(resource, new=False)
-        found[f"Many{resource.plural}"] = schemas.many(resource)
-        found |= {f"Some{place.resource.plural}": schemas.some(place.resource) for place in schemas.referring(resource).values()}
+        found[f"New{resource.singular}"] = schemas.body(resource, sight, new=True)
+        found[f"{resource.singular}Change"] = schemas.body(resource, sight, new=False)
+        found[f"Many{resource.plural}"] = schemas.many(resource, sight)
+        found |= {f"Some{place.resource.plural}": schemas.some(place.resource)
+                  for place in schemas.referring(resource, sight).values()}
     return found
 
 
-def _paths(resource: Resource) -> Schema:
+def _paths(resource: Resource, sight: Sight) -> Schema:
     name, one = resource.name, f"/{resource.name}/{{id}}"
     changed, new = f"{resource.singular}Change", f"New{resource.singular}"
     return {
         f"/{name}": {
             "get": _operation(resource, "list", f"{resource.plural}, a page at a time", {"200": _page(resource)}, READ_PROBLEMS,
-                              parameters=parameters.of(resource)),
+                              parameters=parameters.of(resource, sight)),
             "post": _writing(resource, "create", f"A new {resource.singular.lower()}", new,
                              {"201": {**_record(resource, "Made", ("ETag", "Location")), "links": _links(resource)}},
                              (409, 413, 415, 422), seen=False)},
@@ -77,13 +89,14 @@ def _paths(resource: Resource) -> Schema:
             "parameters": [_ref("parameters", "Id")],
             "get": _operation(resource, "show", f"One {resource.singular.lower()}",
                               {"200": _record(resource, "The record"), "304": {"description": "You have this version"}},
-                              READ_PROBLEMS, parameters=[*parameters.shaping(resource), _ref("parameters", "IfNoneMatch")]),
+                              READ_PROBLEMS,
+                              parameters=[*parameters.shaping(resource, sight), _ref("parameters", "IfNoneMatch")]),
             "patch": _writing(resource, "change", "Change the fields that are sent", changed),
             "put": _writing(resource, "replace", "Change the record to what is sent; what is left out gets its default", new),
             "delete": _writing(resource, "trash", "Put the record into the trash")},
         f"/{name}/summary": {"get": _operation(
             resource, "summarise", "Counts and sums, by group", {"200": {"description": "The largest groups", "content": _json(
-                schemas.summary(resource))}}, READ_PROBLEMS, parameters=parameters.of_summary(resource))},
+                schemas.summary(resource, sight))}}, READ_PROBLEMS, parameters=parameters.of_summary(resource, sight))},
         f"/{name}/bulk": {"post": _writing(
             resource, "upsert", "Create or change up to 1,000 records", f"Many{resource.plural}",
             {"200": {"description": "A result a record", "content": _json({"$ref": "#/components/schemas/Results"})}},
@@ -106,7 +119,7 @@ def _action(resource: Resource, action: Action) -> Schema:
 def _operation(resource: Resource, verb: str, summary: str, answers: Schema, problems: tuple[int, ...], **more: Any) -> Schema:
     refused = {str(status): _ref("responses", f"Problem{status}") for status in problems}
     return {"operationId": f"{verb}_{resource.name}", "tags": [resource.plural], "summary": summary, **more,
-            "responses": {**answers, **refused}}
+            "responses": {**answers, **refused, "414": TOO_LONG}}
 
 
 def _writing(resource: Resource, verb: str, summary: str, schema: str = "", answers: Schema | None = None,

@@ -1,12 +1,12 @@
 """The parameters of a list as OpenAPI describes them: every filter there is, made from the declarations."""
 from typing import Any
 
-from app.audit import SYSTEM
 from app.records import schemas, shapes, summary
 from app.records.asking import DEFAULT_LIMIT, LONGEST_SEARCH, MOST_ROWS, TRASHED
 from app.records.fields import Choice, Field, Integer, Lines, Reference
 from app.records.filters import BUILT_IN
 from app.records.operators import LISTED, OPERATORS
+from app.records.policy import Sight
 from app.records.registry import named
 from app.records.resource import Resource
 from app.records.schemas import Schema
@@ -17,26 +17,27 @@ PARTS = ("contains", "starts")
 SEVERAL = ("eq", "ne", "contains", "starts")
 
 
-def of(resource: Resource) -> list[Schema]:
+def of(resource: Resource, sight: Sight) -> list[Schema]:
     """All a list understands."""
-    return [*shaping(resource), *_words(resource), *filtering(resource)]
+    return [*shaping(resource, sight), *_choosing(), *_paging(resource, sight), *filtering(resource, sight)]
 
 
-def of_summary(resource: Resource) -> list[Schema]:
+def of_summary(resource: Resource, sight: Sight) -> list[Schema]:
     """The filters of a list, and what its records are grouped and summed by."""
-    named = [("group", summary.grouping(resource), "Groups by these"), ("sum", summary.summing(resource), "Adds these up")]
+    seen = sight.fields(resource)
+    named = [("group", summary.grouping(seen), "Groups by these"), ("sum", summary.summing(seen), "Adds these up")]
     words = [_query(name, {"type": "array", "items": {"enum": [field.name for field in fields]}, "minItems": 1}, about,
                     style="form", explode=False) for name, fields, about in named if fields]
-    return [*words, *_words(resource), *filtering(resource)]
+    return [*words, *_choosing(), *filtering(resource, sight)]
 
 
-def filtering(resource: Resource) -> list[Schema]:
+def filtering(resource: Resource, sight: Sight) -> list[Schema]:
     """One parameter for each field and operator, one step through references and lines."""
     found = []
-    for field in (*BUILT_IN, *resource.fields):
+    for field in (*BUILT_IN, *sight.fields(resource)):
         found += _asked(field, field.name, field.title)
         if isinstance(field, Reference):
-            for inner in (*BUILT_IN, *named(field.to).fields):
+            for inner in (*BUILT_IN, *sight.fields(named(field.to))):
                 found += _asked(inner, f"{field.name}.{inner.name}", f"{field.title}: {inner.title}")
         if isinstance(field, Lines):
             for part in field.fields:
@@ -59,7 +60,7 @@ def _filter(field: Field, op: str, name: str, about: str) -> Schema:
     """Several values stand in one parameter with commas between, or, if they are text, in one parameter each."""
     if op not in SEVERAL:
         return _query(name, {"enum": ["true", "false"]} if op == "empty" else _one(field), about)
-    one = {"type": "string", "minLength": 1} if op in PARTS else _one(field)
+    one = {"type": "string", "minLength": 1, "pattern": schemas.WORDS} if op in PARTS else _one(field)
     several = {"type": "array", "items": one, "minItems": 1}
     return _query(name, several, about, style="form", explode=op in PARTS or field.kind not in LISTED)
 
@@ -69,7 +70,9 @@ def _one(field: Field) -> Schema:
         return {"enum": [*field.names]}
     if isinstance(field, Integer):
         return {"type": "integer", "minimum": field.least, "maximum": field.most}
-    return ONE.get(field.kind) or {"type": "string", "minLength": 1, **schemas.text(field)}
+    said = schemas.text(field)
+    return ONE.get(field.kind) or {"type": "string", "minLength": 1, **said,
+                                   "pattern": schemas.WORDS if said.get("pattern") == schemas.TEXT else said["pattern"]}
 
 
 ONE: dict[str, Schema] = {
@@ -80,22 +83,26 @@ ONE: dict[str, Schema] = {
     "reference": schemas.ID}
 
 
-def _words(resource: Resource) -> list[Schema]:
-    names = [field.name for field in (*resource.fields, *BUILT_IN) if field.sortable]
+def _choosing() -> list[Schema]:
+    return [_query("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH, "pattern": schemas.WORDS}, "Free text"),
+            _query("trashed", {"enum": [*TRASHED]}, "Records in the trash, else left out: with the others, or only them")]
+
+
+def _paging(resource: Resource, sight: Sight) -> list[Schema]:
+    names = [field.name for field in (*sight.fields(resource), *BUILT_IN) if field.sortable]
+    usual = resource.order if resource.order.removeprefix("-") in names else "-id"
     return [
-        _query("q", {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH}, "Free text"),
-        _query("sort", {"enum": [*names, *(f"-{name}" for name in names)]}, f"The order; {resource.order} if left out."),
+        _query("sort", {"enum": [*names, *(f"-{name}" for name in names)]}, f"The order; {usual} if left out."),
         _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_LIMIT}, "Rows a page"),
-        _query("trashed", {"enum": [*TRASHED]}, "Records in the trash, else left out: with the others, or only them"),
-        _query("after", {"type": "string"}, "Where the page begins: as it stands in `next`"),
-        _query("before", {"type": "string"}, "Where the page ends: as it stands in `previous`")]
+        _query("after", {"type": "string", "minLength": 1}, "Where the page begins: as it stands in `next`"),
+        _query("before", {"type": "string", "minLength": 1}, "Where the page ends: as it stands in `previous`; not beside after")]
 
 
-def shaping(resource: Resource) -> list[Schema]:
+def shaping(resource: Resource, sight: Sight) -> list[Schema]:
     """What is answered of a record: its members, and the records its references lead to."""
     place = shapes.Place(resource)
-    words = [("fields", shapes.choosable(place, SYSTEM), "Members to answer; id, version and updated_at always come"),
-             ("expand", shapes.expandable(place, SYSTEM), "Answers these records whole, in the place of references to them")]
+    words = [("fields", shapes.choosable(place, sight.actor), "Members to answer; id, version and updated_at always come"),
+             ("expand", shapes.expandable(place, sight.actor), "Answers these records whole, in the place of references to them")]
     return [_query(name, {"type": "array", "items": {"enum": paths}, "minItems": 1}, about, style="form", explode=False)
             for name, paths, about in words if paths]
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from app.access import public, requires
+from app.access import current_actor, public, requires
 from app.records.openapi import document
 from app.records.registry import resources
 from app.records.resource import Resource
@@ -52,7 +52,7 @@ def docs() -> Response:
 @requires("api.read")
 def reference() -> str:
     """Every address of the API, what it takes and what it answers."""
-    whole = document()
+    whole = document(current_actor())
     return render_template("records/reference.html", about=whole["info"]["description"].split("\n\n"),
                            chapters=[_chapter(whole, resource) for resource in resources()])
 

@@ -1,9 +1,9 @@
 """JSON Schema (2020-12, as OpenAPI 3.1 uses it) of what the API answers and takes, made from the declarations."""
 from typing import Any
 
-from app.audit import SYSTEM
 from app.records.expanding import MOST as MOST_BESIDE
 from app.records.fields import Choice, Currency, Email, Field, Integer, Lines, LongText, Reference, Text
+from app.records.policy import Sight
 from app.records.registry import named
 from app.records.resource import Action, Resource
 from app.records.shapes import ALWAYS, Place
@@ -14,6 +14,9 @@ from app.records.values import ADDRESS
 Schema = dict[str, Any]
 LARGEST = 2**63 - 1
 AMOUNT = r"^-?[0-9]+(\.[0-9]+)?$"
+_NEVER = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f"
+TEXT = f"^[^{_NEVER}]*$"                                          # what may be kept
+WORDS = rf"^[^{_NEVER}]*[^\s\u0085{_NEVER}][^{_NEVER}]*$"         # what may be looked for: not blank
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 ID: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST}
 REF: Schema = {
@@ -90,7 +93,7 @@ def _write(field: Field) -> Schema:
 
 def text(field: Field) -> Schema:
     """What text may be, wherever it is sent."""
-    found: Schema = {"maxLength": field.limit} if isinstance(field, Text | LongText) else {}
+    found: Schema = {"maxLength": field.limit, "pattern": TEXT} if isinstance(field, Text | LongText) else {}
     if isinstance(field, Currency):
         found["pattern"] = "^[A-Za-z]{3}$"
     if isinstance(field, Email):
@@ -98,21 +101,21 @@ def text(field: Field) -> Schema:
     return found
 
 
-def record(resource: Resource) -> Schema:
-    """A record as it is answered. What a role may not see is left out, and fields= leaves out more; expand= puts in records."""
+def record(resource: Resource, sight: Sight) -> Schema:
+    """A record as it is answered. What one may not see is left out, and fields= leaves out more; expand= puts in records."""
     properties: Schema = {"id": ID, "version": {"type": "integer", "minimum": 1},
-                          **{field.name: _told(field, read(field)) for field in resource.fields}}
+                          **{field.name: _told(field, read(field)) for field in sight.fields(resource)}}
     if resource.outside:
         properties["account"] = {"type": "string", "description": "The connection or endpoint that keeps the record, or empty."}
     properties |= {"created_at": MOMENT, "updated_at": MOMENT, "trashed_at": READ["datetime"]}
     properties |= {name: {"$ref": f"#/components/schemas/Some{place.resource.plural}"}
-                   for name, place in referring(resource).items()}
+                   for name, place in referring(resource, sight).items()}
     return {"type": "object", "required": [*ALWAYS], "additionalProperties": False, "properties": properties}
 
 
-def referring(resource: Resource) -> dict[str, Place]:
+def referring(resource: Resource, sight: Sight) -> dict[str, Place]:
     """The records of other types that expand= answers with one of these, by the name they have there."""
-    return {name: place for name, place in Place(resource).ways(SYSTEM).items() if place.many}
+    return {name: place for name, place in Place(resource).ways(sight.actor).items() if place.many}
 
 
 def some(resource: Resource) -> Schema:
@@ -123,9 +126,9 @@ def some(resource: Resource) -> Schema:
                            "all": {"type": ["string", "null"], "format": "uri"}}}
 
 
-def body(resource: Resource, new: bool) -> Schema:
+def body(resource: Resource, sight: Sight, new: bool) -> Schema:
     """A record as it is sent whole or in part. `new`: whole. What it cannot be without is required, unless it has a default."""
-    fields = [field for field in resource.fields if field.kind != "json"]
+    fields = [field for field in sight.fields(resource) if field.kind != "json"]
     needed = [field.name for field in fields if new and field.required and field.default is None]
     return {"type": "object", "additionalProperties": False, **({"required": needed} if needed else {}),
             "properties": {field.name: _told(field, write(field, field.name in needed)) | (_default(field) if new else {})
@@ -138,9 +141,9 @@ def _default(field: Field) -> Schema:
     return {"default": field.default} if known and not callable(field.default) else {}
 
 
-def many(resource: Resource) -> Schema:
+def many(resource: Resource, sight: Sight) -> Schema:
     """Records to create or change, each found by its id, its key or what a provider calls it."""
-    one = body(resource, new=False)
+    one = body(resource, sight, new=False)
     naming: Schema = {"id": ID, "version": {"type": ["integer", "null"], "description": "Refuses to overwrite another version."}}
     if resource.outside:
         naming["account"] = {"type": "string", "description": "Whose external_id it is."}
@@ -154,11 +157,11 @@ def action(action: Action) -> Schema:
     return _object({field.name: _told(field, write(field, field.required)) for field in action.fields})
 
 
-def summary(resource: Resource) -> Schema:
+def summary(resource: Resource, sight: Sight) -> Schema:
     """Counts and sums by group."""
-    groups = {field.name: read(field) for field in grouping(resource)}
+    groups = {field.name: read(field) for field in grouping(sight.fields(resource))}
     sums = {field.name: {"type": "string", "pattern": AMOUNT} if field.kind == "money" else {"type": "integer"}
-            for field in summing(resource)}
+            for field in summing(sight.fields(resource))}
     line = {"type": "object", "required": ["count", "sum"], "additionalProperties": False,
             "properties": {**groups, "count": {"type": "integer", "minimum": 0}, "sum": _object(sums)}}
     return {"type": "object", "required": ["data", "capped"], "additionalProperties": False, "properties": {

@@ -6,11 +6,10 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.errors import BadRequest
-from app.records import bounds, money, policy, query
+from app.records import answers, bounds, money, policy, query
 from app.records.asking import Query
 from app.records.field import Field
 from app.records.fields import Currency, Money
-from app.records.resource import Resource
 
 WORDS = ("group", "sum")
 GROUPED = ("choice", "boolean", "text", "date")
@@ -32,36 +31,31 @@ def of(session: Session, asked: Query, args: Mapping[str, str]) -> dict[str, Any
     groups += [one for one in _groups(asked) if one.name in beside and one not in groups]
     try:
         with bounds.within(session.connection(), bounds.CAREFUL):
-            found = _read(session, asked, groups, sums)
+            question = ("summary", tuple(field.name for field in groups), tuple(field.name for field in sums))
+            found = answers.asked(session, asked, question, lambda: _read(session, asked, groups, sums))
     except bounds.TooLong:
         raise bounds.refusal(asked) from None
     return {"data": [_line(row, groups, sums) for row in found[:MOST_GROUPS]], "capped": len(found) > MOST_GROUPS}
 
 
-def grouping(resource: Resource) -> list[Field]:
-    """The fields a summary can have groups by."""
-    return [field for field in resource.fields if field.kind in GROUPED
+def grouping(fields: Sequence[Field]) -> list[Field]:
+    """Those of these fields a summary can have groups by."""
+    return [field for field in fields if field.kind in GROUPED
             and (field.kind != "text" or field.sortable or isinstance(field, Currency))]
 
 
-def summing(resource: Resource) -> list[Field]:
-    """The fields whose values it can add up."""
-    return [field for field in resource.fields if field.kind in SUMMED]
+def summing(fields: Sequence[Field]) -> list[Field]:
+    """Those whose values it can add up. Money is summed by currency, so who may not see the one cannot have the other."""
+    names = {field.name for field in fields}
+    return [field for field in fields if field.kind in SUMMED and (not isinstance(field, Money) or field.currency in names)]
 
 
 def _groups(asked: Query) -> list[Field]:
-    return _seen(asked, grouping(asked.resource))
+    return grouping(policy.readable(asked.actor, asked.resource))
 
 
 def _sums(asked: Query) -> list[Field]:
-    """Money is summed by currency, so who may not see the one cannot have the other."""
-    seen = {field.name for field in policy.readable(asked.actor, asked.resource)}
-    return [field for field in _seen(asked, summing(asked.resource)) if not isinstance(field, Money) or field.currency in seen]
-
-
-def _seen(asked: Query, fields: Sequence[Field]) -> list[Field]:
-    seen = policy.readable(asked.actor, asked.resource)
-    return [field for field in fields if field in seen]
+    return summing(policy.readable(asked.actor, asked.resource))
 
 
 def _named(asked: Query, args: Mapping[str, str], word: str, offered: Any) -> list[Field]:

@@ -10,6 +10,7 @@ from app.errors import Misconfigured
 
 BACKLOG = 2048
 THREADS = 8
+LONGEST_LINE = 8190      # bytes: a list may be asked for many values at once; a longer address is answered 414
 GRACE = 6      # seconds a request in flight has to finish
 
 
@@ -32,7 +33,8 @@ def serve(app: Flask, settings: Config, listener: socket.socket) -> None:
     """Answer requests until told to stop. Never returns: gunicorn ends the process."""
     _Gunicorn(app, {
         "bind": [f"fd://{listener.fileno()}"], "workers": settings.web_workers, "worker_class": "gthread", "threads": THREADS,
-        "keepalive": 5, "graceful_timeout": GRACE, "timeout": 30, "backlog": BACKLOG, "loglevel": "warning", "accesslog": None,
+        "keepalive": 5, "graceful_timeout": GRACE, "timeout": 30, "backlog": BACKLOG, "limit_request_line": LONGEST_LINE,
+        "loglevel": "warning", "accesslog": None,
         "errorlog": "-", "control_socket_disable": True, "proc_name": "backroom", "forwarded_allow_ips": "",
     }).run()
 

@@ -5,10 +5,13 @@ from random import Random
 
 import pytest
 
+from app.access import NOBODY
+from app.audit import SYSTEM
 from app.extensions import db
 from app.records import actions, parameters, query
 from app.records import schemas as schemas_of_ours
 from app.records.openapi import document
+from app.records.policy import Sight
 from app.records.registry import named, resources
 from app.records.values import ADDRESS
 from tests.records.api_client import BASE, Program
@@ -97,7 +100,7 @@ def test_it_describes_every_address_of_the_api_and_no_other(app):
 def test_it_is_answered_to_whoever_asks(app):
     answer = Program(app, None).get("/openapi.json")
     assert answer.status_code == 200
-    assert answer.get_json() == json.loads(json.dumps(document()))
+    assert answer.get_json() == json.loads(json.dumps(document(NOBODY)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,7 +108,7 @@ def test_every_parameter_it_lists_is_understood_with_a_value_it_describes(app, n
     """And so with all of them: the list of filters is made from the declarations, the parser is not made from the list."""
     random = Random(name)
     fill(named(name), 3)
-    for parameter in parameters.of(named(name)):
+    for parameter in parameters.of(named(name), Sight(SYSTEM)):
         if parameter["name"] not in ("fields", "expand", "after", "before"):     # test_expand.py has the first two
             for _ in range(3):
                 raw = sample(parameter["schema"], random)
@@ -133,7 +136,7 @@ def sample(schema, random):
 
 def test_no_filter_is_understood_that_it_does_not_list(app):
     for resource in resources():
-        listed = {parameter["name"] for parameter in parameters.filtering(resource)}
+        listed = {parameter["name"] for parameter in parameters.filtering(resource, Sight(SYSTEM))}
         for field in resource.fields:
             for op in ("ne", "gt", "gte", "lt", "lte", "contains", "starts", "empty", "in", "like", "not", "between"):
                 param = f"{field.name}.{op}"
@@ -167,3 +170,10 @@ def test_the_check_of_the_contract_bites(app):
     wrongs: list[object] = [{}, {"a": 0}, {"a": True}, {"a": "1"}, {"a": 1, "e": 1}, {"a": 1, "b": "yesterday"}, {"a": 1, "c": ["z"]}, {"a": 1, "d": "yy"}, [], None]
     for bad in wrongs:
         assert list(wrong(bad, schema)), bad
+
+
+def test_a_role_is_told_of_no_field_it_may_not_see_and_whoever_brings_no_token_of_none_that_is_sensitive(app, token):
+    for program, seen in ((Program(app, None), False), (Program(app, token("operator")), False), (Program(app, token("manager")), True)):
+        told = program.get("/openapi.json").get_json()
+        assert ("phone" in told["components"]["schemas"]["Customer"]["properties"]) is seen
+        assert ("phone" in json.dumps(told)) is seen
