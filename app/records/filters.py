@@ -250,9 +250,9 @@ def _found(table: FromClause, field: Reference, raws: list[str], sight: Sight) -
 
 
 def _holding(target: Resource, raw: str, sight: Sight) -> ColumnElement[bool]:
-    """Words too short for the search index are looked for in the fields themselves: 王 is a name."""
+    """Where a resource has no search index, the words are looked for in the fields themselves."""
     words = search.folded(raw).split()
-    if target.searched and max(map(len, words), default=0) >= search.SHORTEST:
+    if target.searched and words:
         return search.holding(target, words)
     fields = [field for field in target.found_by or (target.require(target.key),) if field in sight.fields(target)]
     return and_(*(or_(false(), *(_in(target, field, word) for field in fields)) for word in raw.split()))

@@ -86,14 +86,18 @@ def _for_sqlite(element: by_database, compiler: SQLCompiler, **kw: Any) -> str:
 
 def entries(resource: Resource, words: Sequence[str],
             sqlite: bool) -> tuple[TableClause, ColumnElement[int], list[ColumnElement[bool]]]:
-    """The index, its id, and what holds for the entries that have all of the folded words."""
+    """The index, its id, and what holds for the entries that have all of the folded words.
+
+    Where all are too short for the trigrams every text is read: 王 is a name.
+    """
     name = table(resource)
     if not sqlite:
         rows = table_of(name, column("id", BigInteger), column("text", Text))
         return rows, rows.c.id, [rows.c.text.like(f"%{_escaped(word)}%") for word in words]
     rows = table_of(name, column("rowid", BigInteger), column("text", Text))
     long = " ".join('"' + word.replace('"', '""') + '"' for word in words if len(word) >= SHORTEST)   # FTS5 strings
-    return rows, rows.c.rowid, [literal_column(name).bool_op("MATCH")(long), *has(rows, words, SHORTEST)]
+    matches = [literal_column(name).bool_op("MATCH")(long)] if long else []
+    return rows, rows.c.rowid, [*matches, *has(rows, words, SHORTEST)]
 
 
 def has(rows: TableClause, words: Sequence[str], below: int = maxsize) -> list[ColumnElement[bool]]:
