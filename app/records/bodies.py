@@ -12,15 +12,17 @@ from app.audit import Actor
 from app.config import config
 from app.errors import BadRequest, Invalid, TooLarge
 from app.records import policy
-from app.records.change import Outcome
 from app.records.fields import Choice, Field, Lines, Reference
 from app.records.problems import NotJson, WrongType, escaped
 from app.records.resource import Action, Resource
+from app.records.upserts import Amiss
 
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})?\Z", re.ASCII)
-NAMING = ("id", "account", "version")     # beside its key, what says which record a row of many means
+NAMING = {"id": "This is not the id of a record. Send a whole number.", "account": "This is not text. Send a string.",
+          "version": "This is not a version. Send the number the record had when you read it."}
+"""Beside its key, what says which record a row of many means, and what is said where it is of the wrong type."""
 KEPT_BY_US = ("id", "version", "created_at", "updated_at", "trashed_at", "account")
 Object = dict[str, Any]
 
@@ -94,8 +96,8 @@ def values(resource: Resource, actor: Actor, found: Mapping[str, Any]) -> dict[s
     return given
 
 
-def several(resource: Resource, actor: Actor) -> list[Object | Outcome]:
-    """The rows of {"data": [...]}: {name: value}, or what is wrong with it. Raises Invalid where it is no list of objects."""
+def several(resource: Resource, actor: Actor) -> list[Object | Amiss]:
+    """The rows of {"data": [...]}: {name: value}, with what is not of its type. Raises Invalid where it is no list of objects."""
     found = body()
     rows = found.pop("data", None)
     if found or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -103,14 +105,16 @@ def several(resource: Resource, actor: Actor) -> list[Object | Outcome]:
     return [_row(resource, actor, row) for row in rows]
 
 
-def _row(resource: Resource, actor: Actor, row: Object) -> Object | Outcome:
+def _row(resource: Resource, actor: Actor, row: Object) -> Object | Amiss:
     names = {name: row[name] for name in NAMING if name in row and (name != "account" or resource.outside)}
-    errors = {} if type(names.get("id", 1)) is int else {"/id": "This is not the id of a record. Send a whole number."}
+    errors = {f"/{name}": NAMING[name] for name, value in names.items()
+              if type(value) is not (str if name == "account" else int) and (name == "id" or value is not None)}
     try:
         given = values(resource, actor, {name: value for name, value in row.items() if name not in names})
-    except Invalid as error:
-        errors |= error.errors
-    return Outcome("invalid", errors=errors) if errors else {**names, **given}
+    except Unfit as error:
+        errors, given = errors | error.errors, error.fit
+    fit = {**{name: value for name, value in names.items() if f"/{name}" not in errors}, **given}
+    return Amiss(fit, errors) if errors else fit
 
 
 def of_action(action: Action) -> Object:

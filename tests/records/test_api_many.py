@@ -257,3 +257,24 @@ def test_references_of_many_rows_are_read_at_once(program, two):
         return len(seen)
     cost(1)     # the first use of a token is written down
     assert cost(2) == cost(200)
+
+
+def test_all_that_is_wrong_with_a_row_is_said_at_once(program, two):
+    rows = [{"number": "ORD-1", "customer": 99, "weight": "heavy", "total": "much", "shoe": 1},
+            {"number": 5, "customer": "nobody@example.com", "weight": 5},
+            {"number": "ORD-9", "weight": [], "version": "old"},
+            {"id": "x", "total": "much"}, {"id": 77, "weight": "heavy"}, {"note": 5}]
+
+    for headers in ({}, {"Prefer": "handling=preview"}):
+        said = [{error["pointer"] for error in one["errors"]} for one in program.post("/orders/bulk", {"data": rows}, **headers).json["data"]]
+        assert said == [{"/customer", "/weight", "/total", "/shoe"}, {"/number", "/customer"}, {"/weight", "/version", "/total"},
+                        {"/id", "/total"}, {"/id", "/weight"}, {"/note", ""}]
+
+
+def test_a_row_that_is_amiss_is_judged_after_those_before_it_and_writes_nothing(program, two):
+    answer = program.post("/customers/bulk", {"data": [
+        {"email": "new@example.com", "name": "New"}, {"email": "new@example.com", "name": 5, "country": "Germany"}, {"email": "ada@example.com", "name": "Eve"}]})
+
+    assert counts(answer) == ["created", "invalid", "updated"]
+    assert {error["pointer"] for error in answer.json["data"][1]["errors"]} == {"/name", "/country"}
+    assert sorted(row["name"] for row in gate.rows("customers")) == ["Bob", "Eve", "New"]
