@@ -84,7 +84,7 @@ def vouched(chain: bytes, name: str, at: datetime, roots: Sequence[x509.Certific
 
 @lru_cache(maxsize=4)
 def _store(roots: tuple[x509.Certificate, ...]) -> Store:
-    return Store(roots or _known_authorities())
+    return Store(list(roots) or _known_authorities())
 
 
 def _known_authorities() -> list[x509.Certificate]:

@@ -1,4 +1,5 @@
-"""Standard Webhooks (standardwebhooks.com, spec v1): HMAC-SHA256 over "id.timestamp.body", base64, `v1,…` signatures.
+"""Standard Webhooks (standardwebhooks.com, spec v1): HMAC-SHA256 over "id.timestamp.body", base64, `v1,…` signatures; or ed25519,
+`v1a,…`, under the sender's public key `whpk_…`.
 
 For anything of your own that wants to tell Backroom something. The body:
 
@@ -28,27 +29,32 @@ from app.integrations.provider import (
     dig,
     from_iso,
 )
+from app.integrations.public_keys import ed25519
 from app.integrations.registry import register
-from app.integrations.signing import check_clock, first_matching, from_base64, hmac_base64
+from app.integrations.signing import check_clock, first_matching, first_verifying, from_base64, hmac_base64
 from app.records.changes import Change
 from app.records.registry import resources
 
 VERBS = ("created", "updated", "deleted")
 PREFIX = "whsec_"
+PUBLIC = "whpk_"
 
 
 @register
 class Standard(Provider):
     name, label, icon = "standard", "Standard Webhooks", "broadcast"
     reject_status = 401
-    looks_like = "whsec_ and base64 of 24 to 64 bytes"
+    looks_like = "whsec_ and base64 of 24 to 64 bytes, or the sender's public key, which begins with whpk_"
     kept_headers = ("webhook-id", "webhook-timestamp", "svix-id", "svix-timestamp")
 
     def check_secret(self, value: str) -> None:
+        public = value.startswith(PUBLIC)
         try:
-            length = len(_key(value))
+            length = len(from_base64(value.removeprefix(PUBLIC)) if public else _key(value))
         except ValueError:
             length = 0
+        if public and length != 32:
+            raise ValueError("A public key of Standard Webhooks is whpk_ and the base64 of its 32 bytes.")
         if not 24 <= length <= 64:
             raise ValueError("A Standard Webhooks secret is whsec_ and the base64 of 24 to 64 random bytes.")
 
@@ -57,9 +63,8 @@ class Standard(Provider):
         id, clock, signatures = (_header(receipt, part) for part in ("id", "timestamp", "signature"))
         if not (id and clock and signatures):
             raise Rejected("One of the headers webhook-id, webhook-timestamp and webhook-signature is missing.")
-        given = [part.removeprefix("v1,") for part in signatures.split(" ") if part.startswith("v1,")]
-        signed = b".".join((id.encode(), clock.encode(), receipt.body))
-        secret = first_matching(endpoint.secrets, hmac_base64("sha256", signed, _key), *given)
+        signed = b".".join((id.encode("utf-8", "surrogateescape"), clock.encode("utf-8", "surrogateescape"), receipt.body))
+        secret = _signed_by(endpoint.secrets, signed, signatures.split(" "))
         check_clock(clock, endpoint, now)
         return secret
 
@@ -85,12 +90,26 @@ class Standard(Provider):
 
     def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
         secret = endpoint.secrets[0].value
+        if secret.startswith(PUBLIC):
+            return None                     # we only have the sender's public key
         event = {"type": TEST, "timestamp": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", "data": {"id": "test"}}
         id, clock, body = f"msg_test_{now:%Y%m%d%H%M%S%f}", f"{now.timestamp():.0f}", json.dumps(event).encode()
         signature = hmac_base64("sha256", b".".join((id.encode(), clock.encode(), body)), _key)(secret)
         headers = {"Content-Type": "application/json", "webhook-id": id, "webhook-timestamp": clock,
                    "webhook-signature": f"v1,{signature}"}
         return Receipt("POST", endpoint.public_url, headers, body, None, now)
+
+
+def _signed_by(secrets: tuple[Secret, ...], signed: bytes, signatures: list[str]) -> Secret:
+    """The secret a `v1,` signature was made with, or the public key a `v1a,` one verifies under. Raises Rejected."""
+    shared = [part.removeprefix("v1,") for part in signatures if part.startswith("v1,")]
+    public = [part.removeprefix("v1a,") for part in signatures if part.startswith("v1a,")]
+    keys = tuple(secret for secret in secrets if secret.value.startswith(PUBLIC))
+    try:
+        return first_matching((secret for secret in secrets if secret not in keys), hmac_base64("sha256", signed, _key), *shared)
+    except Rejected:
+        check = ed25519(signed)
+        return first_verifying(keys, lambda key, signature: check(key.removeprefix(PUBLIC), signature), *public)
 
 
 def _header(receipt: Receipt, part: str) -> str:

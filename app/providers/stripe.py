@@ -6,9 +6,11 @@ all tell about the same one. A charge without an intent is a payment under its o
 """
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+from app.integrations.calling import Connection
 from app.integrations.provider import (
     TEST,
     EndpointConfig,
@@ -20,83 +22,30 @@ from app.integrations.provider import (
     Unreadable,
     dig,
     from_epoch,
+    from_iso,
     shown,
 )
 from app.integrations.registry import register
 from app.integrations.signing import check_clock, first_matching, hmac_hex
+from app.providers import stripe_client
+from app.providers.stripe_client import SHIFT, StripeClient
+from app.providers.stripe_words import DISPUTE_STATUS, INTENT_STATUS, KINDS, SUBSCRIPTION_STATUS
 from app.records.changes import Change
 
 Values = dict[str, Any]
 
-KINDS = {
-    "payment_intent.created": "payment.created",
-    "payment_intent.processing": "payment.changed",             # the bank is thinking about it
-    "payment_intent.requires_action": "payment.changed",        # the customer has to confirm
-    "payment_intent.amount_capturable_updated": "payment.authorised",
-    "payment_intent.partially_funded": "payment.changed",
-    "payment_intent.succeeded": "payment.paid",
-    "payment_intent.payment_failed": "payment.failed",
-    "payment_intent.canceled": "payment.failed",                # no money will come of it
-    "charge.pending": "charge.changed",
-    "charge.succeeded": "charge.changed",                       # authorised or paid: `captured` says which
-    "charge.captured": "charge.changed",
-    "charge.updated": "charge.changed",
-    "charge.failed": "charge.changed",
-    "charge.expired": "charge.changed",                         # authorised, never captured
-    "charge.refunded": "charge.changed",                        # carries the sum of all refunds so far
-    "refund.created": "refund.made",                            # one refund; says nothing of the sum
-    "refund.updated": "refund.made",
-    "charge.refund.updated": "refund.made",                     # the same under its older name
-    "charge.dispute.created": "dispute.opened",
-    "charge.dispute.updated": "dispute.changed",
-    "charge.dispute.closed": "dispute.changed",
-    "charge.dispute.funds_withdrawn": "dispute.changed",
-    "charge.dispute.funds_reinstated": "dispute.changed",
-    "customer.created": "customer.changed",
-    "customer.updated": "customer.changed",
-    "customer.subscription.created": "subscription.changed",
-    "customer.subscription.updated": "subscription.changed",
-    "customer.subscription.paused": "subscription.changed",
-    "customer.subscription.resumed": "subscription.changed",
-    "customer.subscription.deleted": "subscription.changed",    # it ended; the object stays
-}
-
-INTENT_STATUS = {
-    "requires_payment_method": "pending",
-    "requires_confirmation": "pending",
-    "requires_action": "pending",
-    "processing": "pending",
-    "requires_capture": "authorised",
-    "succeeded": "paid",
-    "canceled": "failed",
-}
-
-SUBSCRIPTION_STATUS = {
-    "trialing": "trial",
-    "active": "active",
-    "past_due": "past_due",
-    "unpaid": "past_due",                 # Stripe has stopped asking for the money
-    "incomplete": "past_due",             # the first invoice is open
-    "incomplete_expired": "ended",
-    "paused": "paused",                   # the trial ended without a way to pay
-    "canceled": "ended",
-}
-
-SHIFT = {"ISK": -2, "UGX": -2, "MGA": 2}
-"""Decimals Stripe's smallest unit lies from that of ISO 4217 (docs: "Supported currencies", special cases)."""
-
 TOLD = "data.object."
 """Where an event shows its object: how the fields of it are named in sentences."""
 
-DISPUTE_STATUS = {
-    "won": "paid",
-    "warning_closed": "paid",             # an enquiry that never became a dispute
-}
+ASKED = {path: kind for kind, path in stripe_client.KINDS.items()}
+"""Where Stripe keeps objects, and what its client calls their kind."""
 
 
 @register
 class Stripe(Provider):
     name, label, icon = "stripe", "Stripe", "credit-card"
+    api = stripe_client.API
+    where = "Developers, Webhooks, Add destination"
     looks_like = "Begins with whsec_, from the endpoint's page in the Stripe dashboard"
 
     def check_secret(self, value: str) -> None:
@@ -119,12 +68,14 @@ class Stripe(Provider):
         kind = dig(event, "type")
         if not isinstance(dig(event, "id"), str) or not isinstance(kind, str):
             raise Unreadable("A Stripe event has an id and a type; this has not.")
-        if dig(event, "object") != "event":                     # v2 events are thin: they name an object and show none
-            return [Incoming(None, event["id"], dig(event, "related_object", "id"), receipt.received_at, event, kind)]
+        if dig(event, "object") != "event":
+            return [_thin(event, kind)]
         return [Incoming(KINDS.get(kind), event["id"], _about(event), from_epoch(event.get("created"), "created"), event, kind)]
 
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         """What the snapshot in the event says, as of the moment Stripe made the event."""
+        if incoming.is_thin:
+            raise Unreadable("The event names its object and shows none: connect Stripe, so that it can be asked for, and retry.")
         resource, values_of = TRANSLATIONS[str(incoming.kind).partition(".")[0]]
         told = dig(incoming.payload, "data", "object")
         if not isinstance(told, Mapping) or incoming.object_key is None:
@@ -135,6 +86,17 @@ class Stripe(Provider):
         as_of = from_epoch(told.get("created"), TOLD + "created") if incoming.kind == "refund.made" else incoming.occurred_at
         return [Change(resource, values, key={"external_id": incoming.object_key}, as_of=as_of)]
 
+    def fetch(self, incoming: Incoming, connection: Connection) -> Incoming | None:
+        kind, id = _where(incoming.payload)
+        if kind is None or not isinstance(id, str):
+            return None
+        before = datetime.now(UTC)
+        told = StripeClient(connection).show(kind, id)
+        payload = {**incoming.payload, "data": {"object": told}}
+        has_failed = incoming.kind == "payment.failed" and told.get("status") == "requires_payment_method"
+        return replace(incoming, kind="payment.changed" if kind == "payment" and not has_failed else incoming.kind,
+                       object_key=_about(payload), occurred_at=before, payload=payload, is_thin=False)
+
     def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
         event = {"id": f"evt_test_{now:%Y%m%d%H%M%S%f}", "object": "event", "type": TEST, "created": int(now.timestamp()),
                  "data": {"object": {"object": "test"}}}
@@ -142,6 +104,23 @@ class Stripe(Provider):
         signature = hmac_hex("sha256", clock.encode() + b"." + body)(endpoint.secrets[0].value)
         headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={clock},v1={signature}"}
         return Receipt("POST", endpoint.public_url, headers, body, None, now)
+
+
+def _thin(event: Any, said: str) -> Incoming:
+    """An event of version 2 names its object and shows none. About objects of version 1 it is called as ever, behind `v1.`."""
+    kind = KINDS.get(said.removeprefix("v1.")) if _where(event)[0] else None
+    id = dig(event, "related_object", "id")
+    at = from_iso(event.get("created"), "created")
+    return Incoming(kind, event["id"], id if isinstance(id, str) else None, at, event, said, is_thin=kind is not None)
+
+
+def _where(event: Any) -> tuple[str | None, Any]:
+    """What its client calls the kind of object the event is about, None for none we keep, and the object's id."""
+    path = str(dig(event, "related_object", "url")).strip("/").split("/")
+    if len(path) == 3 and path[0] == "v1":
+        return ASKED.get(path[1]), path[2]
+    told = dig(event, "data", "object")
+    return ASKED.get(f"{dig(told, 'object')}s"), dig(told, "id")
 
 
 def _about(event: Any) -> str | None:

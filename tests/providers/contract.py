@@ -90,8 +90,8 @@ class Contract:
         return self.provider.parse(self.sent(case_name), self.endpoint())
 
     def changes(self, case_name: str) -> list[Change]:
-        """What the case says, kinds we do not act on left out as the worker does."""
-        return [change for incoming in self.read(case_name) if incoming.kind is not None
+        """What the case says, without kinds we do not act on, as for the worker, and without what shows nothing."""
+        return [change for incoming in self.read(case_name) if incoming.kind is not None and not incoming.is_thin
                 for change in self.provider.changes(incoming, self.endpoint())]
 
     def test_a_signed_post_is_proven_by_its_secret(self):

@@ -1,11 +1,14 @@
 """Standard Webhooks: signatures as the official library makes them, and our own fields in the payload."""
+import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from standardwebhooks import Webhook
 
-from app.integrations.provider import Unreadable
+from app.integrations.provider import EndpointConfig, Receipt, Rejected, Secret, Unreadable
+from app.integrations.registry import provider
 from app.records.changes import Change
 from tests.providers.contract import NOW, Contract, case
 
@@ -82,6 +85,39 @@ class TestStandard(Contract):
     def test_a_secret_that_cannot_be_one_is_refused(self, secret):
         with pytest.raises(ValueError, match="base64"):
             self.provider.check_secret(secret)
+
+
+class TestStandardByPublicKey:
+    """ed25519: the sender keeps the private half, the endpoint is told the public one."""
+
+    key = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+    public = "whpk_" + base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+    def headers(self, body: bytes, key: Ed25519PrivateKey = key, at: datetime = NOW) -> dict[str, str]:
+        clock = str(int(at.timestamp()))
+        made = base64.b64encode(key.sign(b"msg_1." + clock.encode() + b"." + body)).decode()
+        return {"webhook-id": "msg_1", "webhook-timestamp": clock, "webhook-signature": f"v1,AAAA v1a,{made}"}
+
+    def proof(self, headers: dict[str, str], *secrets: str) -> Secret | None:
+        endpoint = EndpointConfig("Test", "acct", tuple(Secret(id, value) for id, value in enumerate(secrets, 1)))
+        return provider("standard").verify(Receipt("POST", "", headers, b"{}", None, NOW), endpoint, NOW)
+
+    def test_the_public_key_proves_a_post_beside_secrets(self):
+        provider("standard").check_secret(self.public)
+
+        proof = self.proof(self.headers(b"{}"), TestStandard.secrets[0], self.public)
+        assert proof is not None
+        assert proof.id == 2
+
+    def test_another_body_key_or_clock_proves_nothing(self):
+        other = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)
+        for headers in (self.headers(b"{ }"), self.headers(b"{}", other), self.headers(b"{}", at=NOW + timedelta(minutes=6))):
+            with pytest.raises(Rejected):
+                self.proof(headers, self.public)
+
+    def test_a_key_of_another_length_is_refused(self):
+        with pytest.raises(ValueError, match="32 bytes"):
+            provider("standard").check_secret("whpk_AAAA")
 
 
 def _is_utf8(body: bytes) -> bool:
