@@ -76,6 +76,7 @@ class Fake:
     """The rules of one API are in `answer`; `next` says what goes wrong with the requests to come."""
 
     name: ClassVar[str] = "fake"
+    numbered_by: ClassVar[str] = "X-Request-Id"     # the header that carries its number of a call
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
@@ -99,7 +100,7 @@ class Fake:
             scenario = self._next.popleft() if self._next else None
             said = self.answer(request) if scenario is None or scenario.does_it else None
         if scenario is None:
-            return _response(said or Said(500))(environ, start_response)
+            return self._response(said or Said(500))(environ, start_response)
         return self._misbehave(scenario, said, environ, start_response)
 
     def _misbehave(self, scenario: Scenario, said: Said | None, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -111,7 +112,12 @@ class Fake:
         if scenario.name == GARBLED.name:
             return Response("{not json", content_type="application/json")(environ, start_response)
         self.over.wait(scenario.seconds)
-        return _response(scenario.said or said or Said(500))(environ, start_response)
+        return self._response(scenario.said or said or Said(500))(environ, start_response)
+
+    def _response(self, said: Said) -> Response:
+        body = "" if said.body is None else json.dumps(said.body)
+        headers = {self.numbered_by: f"req_{secrets.token_hex(6)}", **said.headers}
+        return Response(body, said.status, headers, content_type="application/json")
 
     def _drops(self) -> Iterator[bytes]:
         while not self.over.wait(0.05):
@@ -176,9 +182,3 @@ def _heard(request: Request) -> Heard:
     body = request.get_data(cache=True, parse_form_data=False)
     return Heard(request.method, request.path, request.args.to_dict(), request.form.to_dict(), body,
                  {name.lower(): value for name, value in request.headers.items()})
-
-
-def _response(said: Said) -> Response:
-    body = "" if said.body is None else json.dumps(said.body)
-    headers = {"X-Request-Id": f"req_{secrets.token_hex(6)}", **said.headers}
-    return Response(body, said.status, headers, content_type="application/json")

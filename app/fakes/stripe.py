@@ -19,6 +19,7 @@ class FakeStripe(Fake):
     """What it keeps is in `shelves`; `key` is the one it accepts."""
 
     name: ClassVar[str] = "stripe"
+    numbered_by: ClassVar[str] = "Request-Id"
 
     def __init__(self, key: str = KEY) -> None:
         super().__init__()

@@ -57,6 +57,7 @@ def test_a_signature_covers_what_its_canonical_text_says():
 @pytest.mark.parametrize(("text", "seconds"), [("120", 120), ("1.5", 1.5), ("-5", 0), ("1e99", 86400), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)])
 def test_when_to_come_back(text, seconds):
     at = retry_after(Reply(429, {"retry-after": text}, b""))
+    assert at
     assert abs((at - datetime.now(UTC)).total_seconds() - seconds) < 5
 
 

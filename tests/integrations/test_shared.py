@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 import pytest
+from redis import Redis
 
 from app import create_app
 from app.fakes.fake import failing, limited
@@ -94,14 +95,14 @@ def test_a_token_that_one_fetched_is_used_by_all_and_lies_there_sealed(together,
     assert store is not None
     kept = [store.get(key) for key in store.scan_iter(f"{shared.PREFIX}token:*") if not key.endswith(b":flight")]
     assert kept
-    assert not any(b"token-1" in value for value in kept)
+    assert "token-1" not in str(kept)
 
 
 def test_redis_that_goes_away_stops_nobody(together, connect, acme, monkeypatch):
     client = connect()
     client.call("things", "GET", "/things")
     monkeypatch.setitem(shared._clients, together.extensions["backroom.config"].redis,
-                        shared.Redis.from_url("redis://127.0.0.1:9", socket_connect_timeout=0.2))
+                        Redis.from_url("redis://127.0.0.1:9", socket_connect_timeout=0.2))
 
     assert client.call("things", "GET", "/things", patience=ONCE).status == 200
     with pytest.raises(ProviderError):

@@ -26,6 +26,10 @@ def closed(app):
     app.extensions["backroom.config"] = before
 
 
+def silent(connection, _request):
+    connection.recv(1)
+
+
 def refused_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -104,7 +108,7 @@ def test_half_a_reply_is_none(app):
 
 
 def test_silence_ends_at_the_deadline(app):
-    with wire(lambda connection, _: connection.recv(1)) as server:
+    with wire(silent) as server:
         error = failing(server.url, seconds=0.3)
 
     assert isinstance(error, TimedOut)
@@ -129,7 +133,7 @@ def test_a_reply_that_drips_ends_at_the_deadline(app, part):
 
 
 def test_no_encryption_in_time_was_never_sent(app):
-    with wire(lambda connection, _: connection.recv(1)) as server:
+    with wire(silent) as server:
         error = failing(f"https://127.0.0.1:{server.port}", seconds=0.3)
 
     assert isinstance(error, TimedOut)
@@ -236,7 +240,12 @@ def test_documents_come_from_the_hosts_of_their_provider(url, fits):
 
 def test_a_document_is_fetched_once_and_only_from_there(app, monkeypatch):
     asked = []
-    monkeypatch.setattr(pinned, "send", lambda request: asked.append(request.url) or transport.Reply(200, {}, b"certificate"))
+
+    def answer(request):
+        asked.append(request.url)
+        return transport.Reply(200, {}, b"certificate")
+
+    monkeypatch.setattr(pinned, "send", answer)
     pinned.forget()
 
     for _ in range(3):
