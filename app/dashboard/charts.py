@@ -8,15 +8,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, false, func, select
 from sqlalchemy.orm import Session
 
-from app import cache, ui
+from app import ui
 from app.audit import Actor
 from app.commerce.orders import Order, orders
 from app.config import config
-from app.records import money, policy
+from app.records import answers, money, policy
 from app.records.resource import Resource
 
 DAYS = 14
-KEPT = 60.0                       # seconds a count is good enough
 STEP, WIDTH = 10, 7               # of a bar in the picture
 HEIGHT, MINI = 100, 24
 TAKEN = ("paid", "part_refunded", "refunded", "disputed")
@@ -117,15 +116,14 @@ def _bars(values: Sequence[int], top: int, height: int) -> list[tuple[float, flo
 
 
 def _chart(session: Session, actor: Actor, series: Series) -> Chart | None:
-    """One statement over the index of `at`, kept for a minute for all who see the same rows."""
+    """One statement over the index of `at`, kept for all who see the same rows until one of them is written."""
     resource = series.resource
     if not actor.may(f"{resource.name}.read"):
         return None
     seen, today = resource.require(series.amount) in policy.readable(actor, resource), datetime.now(ui.zone()).date()
-    key = (series.name, actor.scopes.get(resource.name), seen, str(ui.zone()), today)
     scope = policy.scope(actor, resource)
-    found: Chart = cache.get("dashboard", key, KEPT, lambda: _counted(session, series, scope, today, seen))
-    return found
+    return answers.kept(session, actor, answers.behind(resource.name), ("chart", series.name, str(ui.zone()), today),
+                        lambda: _counted(session, series, scope, today, seen))
 
 
 def _counted(session: Session, series: Series, scope: ColumnElement[bool] | None, today: date, seen: bool) -> Chart:

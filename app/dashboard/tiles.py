@@ -16,7 +16,7 @@ from app.commerce.payments import payments
 from app.commerce.subscriptions import subscriptions
 from app.imports import standing
 from app.jobs.models import Job
-from app.records import query
+from app.records import answers, checking, query
 from app.records.query import Count
 from app.records.resource import Resource
 from app.webhooks.models import Event
@@ -94,6 +94,19 @@ def imports(session: Session, actor: Actor) -> Iterable[Tile]:
             yield _imports(need, found)
 
 
+@tile("*.read")
+def checks(session: Session, actor: Actor) -> Iterable[Tile]:
+    """One tile for all that cannot be right: what it is if it is one thing, else how many."""
+    found = [one for one in checking.results(session, actor) if one.count.number]
+    if not found:
+        return
+    said = [f"{ui.number(one.count.number)}{'+' if one.count.capped else ''} {ui.within(one.check.title)}" for one in found]
+    worst = min((one.check.tone for one in found), key=ORDER.index)
+    title = "Records contradict each other" if len(found) > 1 else found[0].check.title
+    url = url_for("records.checks") if len(found) > 1 else url_for("records.check", name=found[0].check.name)
+    yield Tile(worst, "clipboard-check", title, "; ".join(said) + ".", url, "Review")
+
+
 @tile("payments.read")
 def failed_payments(session: Session, actor: Actor) -> Iterable[Tile]:
     yield from _records(session, actor, payments, {"status": "disputed"}, "bad", "question-octagon-fill",
@@ -140,7 +153,8 @@ def _dead(session: Session, queue: Any, since: Any) -> tuple[Count, datetime | N
 def _records(session: Session, actor: Actor, resource: Resource, filters: dict[str, str], tone: str, icon: str,
              words: tuple[str, str], text: str, word: str) -> Iterable[Tile]:
     """A tile for the records these filters find; its button opens the list with the same filters."""
-    count = query.count(session, query.parse(resource, MultiDict(filters), actor))
+    asked = query.parse(resource, MultiDict(filters), actor)
+    count = answers.asked(session, asked, "tile", lambda: query.count(session, asked))
     if count.number:
         values: dict[str, Any] = dict(filters)
         yield Tile(tone, icon, _many(count, *words), text, url_for("records.index", resource=resource.name, **values), word)

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from app import ui
 from app.audit import Actor
-from app.records import bounds, policy, query
+from app.records import answers, bounds, policy, query
 from app.records.fields import Field, Reference
 from app.records.filters import BUILT_IN, Filter, arguments
 from app.records.query import Count, Page, Query
@@ -133,15 +133,20 @@ AREAS: tuple[tuple[Any, ...], ...] = (
     ("when", ("datetime", "date")))
 
 
-def pages(asked: Query, page: Page) -> dict[str, str]:
-    """Where First, Previous, Next, Last and "Count exactly" lead; absent where there is nothing."""
-    found = {"exact": address(asked.resource, changed(asked.args, count="exact"))}
+def pages(asked: Query, page: Page, **beside: str | None) -> dict[str, str]:
+    """Where First, Previous, Next, Last, "Count exactly" and "Show totals" lead; absent where there is nothing.
+
+    `beside`: what else the page shows and the others are to show too.
+    """
+    args = changed(asked.args, **beside)
+    found = {"exact": address(asked.resource, changed(asked.args, count="exact")),
+             "totals": address(asked.resource, changed(asked.args, totals="1"))}
     if page.previous:
-        found["first"] = address(asked.resource, asked.args)
-        found["previous"] = address(asked.resource, changed(asked.args, before=page.previous))
+        found["first"] = address(asked.resource, args)
+        found["previous"] = address(asked.resource, changed(args, before=page.previous))
     if page.next:
-        found["next"] = address(asked.resource, changed(asked.args, after=page.next))
-        found["last"] = address(asked.resource, changed(asked.args, before=page.last))
+        found["next"] = address(asked.resource, changed(args, after=page.next))
+        found["last"] = address(asked.resource, changed(args, before=page.last))
     return found
 
 
@@ -205,13 +210,15 @@ def counted(session: Session, asked: Query, page: Page, exact: bool) -> Count:
 def _exact(session: Session, asked: Query) -> Count | None:
     try:
         with bounds.within(session.connection(), bounds.CAREFUL):
-            return query.count(session, asked, None)
+            return answers.asked(session, asked, "exact count", lambda: query.count(session, asked, None))
     except bounds.TooLong:
         return None
 
 
 def _about(session: Session, asked: Query, page: Page) -> Count:
-    found = query.count(session, asked, bounds.cap(asked))
+    cap = bounds.cap(asked)
+    found = (query.count(session, asked, cap) if cap == bounds.MANY else      # which costs no more than to look up what is kept
+             answers.asked(session, asked, "count", lambda: query.count(session, asked, cap)))
     return found if found.number >= len(page.rows) else Count(len(page.rows), True)
 
 

@@ -3,7 +3,7 @@ from functools import cache
 from typing import Any
 
 from app.audit import Actor
-from app.records import actions, parameters, schemas
+from app.records import actions, check_schemas, parameters, schemas
 from app.records.policy import Sight
 from app.records.registry import resources
 from app.records.resource import Action, Resource
@@ -43,8 +43,8 @@ def _document(open_: frozenset[str]) -> Schema:
         "info": {"title": "Backroom", "version": "1", "description": ABOUT},
         "servers": [{"url": "/api/v1"}],
         "security": [{"token": []}],
-        "tags": [{"name": resource.plural} for resource in resources()],
-        "paths": {"/openapi.json": _own(), **paths},
+        "tags": [*({"name": resource.plural} for resource in resources()), {"name": "Checks"}],
+        "paths": {"/openapi.json": _own(), **check_schemas.paths(), **paths},
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": _components(sight),

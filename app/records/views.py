@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from app.access import current_actor, requires
 from app.errors import BadRequest
 from app.extensions import db
-from app.records import detail, listing, narrowing, query, saved_views, search_all
+from app.records import detail, listing, narrowing, query, saved_views, search_all, totals
 from app.records.registry import named
 from app.records.routing import bp
 
@@ -18,19 +18,24 @@ from app.records.routing import bp
 def index(resource: str) -> Any:
     kind, actor = named(resource), current_actor()
     try:
-        asked = query.parse(kind, query.tidied(request.args), actor, extra=("count",))
+        asked = query.parse(kind, query.tidied(request.args), actor, extra=("count", "totals"))
         chosen = saved_views.choice(db.session(), kind, actor)
         if chosen is not None and chosen.page_size and "limit" not in request.args:
             asked = replace(asked, limit=chosen.page_size)
         page = query.page(db.session(), asked)
     except BadRequest as error:
         return render_template("records/unreadable.html", resource=kind, error=error), 400
-    count = listing.counted(db.session(), asked, page, exact=request.args.get("count") == "exact")
+    columns, wanted = listing.columns(asked, saved_views.listed(kind, chosen)), "totals" in request.args
+    summed = totals.columns(asked, columns)
+    total = totals.of(db.session(), asked, page, summed, wanted)
+    count = (query.Count(total.count, False) if total is not None and not total.refused else
+             listing.counted(db.session(), asked, page, exact=request.args.get("count") == "exact"))
     easier = listing.easier(db.session(), asked) if not page.rows else []
     return render_template(
         "records/list.html", resource=kind, asked=asked, page=page, count=count, easier=easier,
-        columns=listing.columns(asked, saved_views.listed(kind, chosen)), chips=listing.chips(asked),
-        tabs=listing.tabs(asked, saved_views.of(db.session(), kind, actor)), urls=listing.pages(asked, page),
+        columns=columns, totals=total, summed=summed, chips=listing.chips(asked),
+        tabs=listing.tabs(asked, saved_views.of(db.session(), kind, actor)),
+        urls=listing.pages(asked, page, totals="1" if wanted else None),
         fields=narrowing.offered(asked), base=url_for(".index", resource=resource), import_url=listing.way_in(kind, actor),
         export_url=listing.way_out(asked), clear_url=listing.address(kind, listing.cleared(asked)),
         keep=listing.query_string(asked.args), inline=listing.inline(asked))

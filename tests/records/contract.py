@@ -81,7 +81,8 @@ def _wrong_text(value: str, schema: dict[str, Any], at: str) -> Iterator[str]:
 
 def path_of(path: str) -> str:
     """"/api/v1/orders/7?limit=1" -> "/orders/{id}"."""
-    return re.sub(r"/\d+(?=/|$)", "/{id}", path.split("?")[0].removeprefix("/api/v1"))
+    plain = re.sub(r"/\d+(?=/|$)", "/{id}", path.split("?")[0].removeprefix("/api/v1"))
+    return re.sub(r"^/checks/\w+$", "/checks/{name}", plain)
 
 
 def check(method: str, path: str, response: TestResponse) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Table, event, insert, select
 from app import commerce
 from app.audit import SYSTEM, Actor
 from app.extensions import db
-from app.records import query, search
+from app.records import generations, query, search
 from app.records.fields import Choice, Field
 from app.records.filters import arguments
 from app.records.registry import named, resources
@@ -34,6 +34,7 @@ def put(name: str, *rows: dict[str, Any]) -> None:
     with transaction() as session:
         for row in rows:
             session.execute(insert(resource.table).values(**whole(resource, row)))
+        generations.advance(session, [name])
 
 
 def whole(resource: Resource, row: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH")):
             seen.append((statement, parameters))
     event.listen(db.engine, "before_cursor_execute", note)
     try:
