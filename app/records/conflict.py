@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask import url_for
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
@@ -85,6 +86,12 @@ def meanwhile(session: Session, resource: Resource, row: Row, seen: int, actor: 
     names = list(dict.fromkeys("you" if (one.actor_kind, one.actor_id) == own else one.actor for one in later))
     who = _together(["You", *names[1:]] if names[0] == "you" else names)
     return f"{who} changed this meanwhile, on {moment(later[0].at)}: it is version {row['version']} now."
+
+
+def since_when(resource: Resource, row: Row, seen: int) -> str:
+    """Where the timeline shows what was changed first after version `seen`, as an address."""
+    before = f"{seen + 2}-0" if row["version"] - seen > timeline.LIMIT // 2 else None    # beyond its first page, with the notes
+    return url_for("records.show", resource=resource.name, id=row["id"], before=before, _anchor=f"v{seen + 1}")
 
 
 def _differs(field: Field, one: Row, other: Row) -> bool:

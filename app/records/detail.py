@@ -11,8 +11,9 @@ from app.records.resource import Resource
 Row = dict[str, Any]
 
 
-def page(resource: Resource, row: Row, actor: Actor, *, problem: str = "", draft: str = "", wrong: str = "") -> str:
-    """The page. `problem` stands on top; `draft` is a note that was not kept, `wrong` why not."""
+def page(resource: Resource, row: Row, actor: Actor, *, problem: str = "", since: str = "", draft: str = "",
+         wrong: str = "") -> str:
+    """The page. `problem` stands on top, with a link to what happened `since`; `draft` is a note not kept, `wrong` why not."""
     session, fields = db.session(), policy.readable(actor, resource)
     return render_template(
         "records/show.html", resource=resource, row=row, fields=fields, title=resource.text(row),
@@ -21,4 +22,4 @@ def page(resource: Resource, row: Row, actor: Actor, *, problem: str = "", draft
         related=related.related(session, resource, row, actor),
         panels=panels.panels(resource, row, actor), back=edit_views.way_back(resource), keeper=edit_views.keeper(row),
         key_of=lambda by: labels.key_of(resource, by, row), actions=actions.offered(actor, resource, row),
-        others=openings.others(session, resource, row["id"], actor), problem=problem, draft=draft, wrong=wrong)
+        others=openings.others(session, resource, row["id"], actor), problem=problem, since=since, draft=draft, wrong=wrong)

@@ -57,8 +57,9 @@ def _too_late(resource: Resource, id: int, to: int, seen: int, outcome: Outcome 
     row = query.one(db.session(), resource, id, actor)
     found = _planned(resource, row, to)
     found.problem = conflict.meanwhile(db.session(), resource, row, seen, actor)
+    found.since = conflict.since_when(resource, row, seen)
     if outcome is not None and outcome.kind != "conflict":
-        found.problem = " ".join(outcome.errors.values())
+        found.problem, found.since = " ".join(outcome.errors.values()), ""
     return _page(resource, row, found), 409
 
 

@@ -30,6 +30,7 @@ class Plan:
     differences: list[Difference] = field(default_factory=list)    # as it is now, as it was then
     left: list[str] = field(default_factory=list)
     problem: str = ""                              # why nothing of it can be done
+    since: str = ""                                # where somebody else's change is shown, if that is why
 
 
 def planned(session: Session, resource: Resource, row: Row, to: int, actor: Actor, keeper: str) -> Plan:

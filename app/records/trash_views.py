@@ -87,5 +87,6 @@ def _not_done(resource: Resource, id: int, outcome: Outcome) -> tuple[str, int]:
         raise BadRequest(" ".join(outcome.errors.values()), title="This was not saved")
     actor = current_actor()
     row = query.one(db.session(), resource, id, actor)
-    why = conflict.meanwhile(db.session(), resource, row, number_of("version"), actor)
-    return detail.page(resource, row, actor, problem=why), 409
+    seen = number_of("version")
+    why = conflict.meanwhile(db.session(), resource, row, seen, actor)
+    return detail.page(resource, row, actor, problem=why, since=conflict.since_when(resource, row, seen)), 409

@@ -1,4 +1,5 @@
 """Taking back from the toast, a look at what hangs on a record before it goes, and where a timeline leads."""
+import re
 from typing import Any
 
 import pytest
@@ -45,6 +46,24 @@ def test_a_save_is_taken_back_from_its_toast(path, sign_in):
     assert row()["city"] == "Rome", "and taken back the other way"
 
 
+def led_to(client, page):
+    """The words of the entry in the timeline that "See what changed" leads to."""
+    address, _, id = page.link("#v").partition("#")
+    entry = get(client, address).html.partition(f'<li id="{id}">')[2].partition("</li>")[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", entry).split())
+
+
+def test_what_changed_since_is_led_to_however_much_happened_after_it(path, sign_in):
+    client = sign_in("operator")
+    button = toast(saved(client, path, city="Rome"), f"{path}/revert")
+    for number in range(25):
+        act(change_order(city=f"City {number}"), source=MINA)
+
+    page = read(client.post(f"{path}/revert", data=button), 409)
+
+    assert "Rome → is now City 0" in led_to(client, page)
+
+
 def test_a_save_that_changed_nothing_has_nothing_to_take_back(path, sign_in):
     page = saved(sign_in("operator"), path)
 
@@ -62,6 +81,7 @@ def test_an_undo_is_over_once_somebody_else_changed_the_record_and_says_who(path
     assert "Nothing was reverted" in page.text
     assert "Mina Wolff changed this meanwhile" in page.text
     assert row()["city"] == "Oslo"
+    assert "Rome → is now Oslo" in led_to(client, page)
 
 
 def test_trash_and_restore_are_taken_back_from_their_toasts_unless_somebody_was_faster(path, sign_in):
@@ -79,6 +99,7 @@ def test_trash_and_restore_are_taken_back_from_their_toasts_unless_somebody_was_
     late = read(client.post(f"{path}/trash", data=redo), 409)
     assert "Nothing was done" in late.text
     assert "Mina Wolff and you changed this meanwhile" in late.text
+    assert "moved it to the trash" in led_to(client, late)
     assert row()["trashed_at"] is None
 
 
