@@ -3,7 +3,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, FromClause, and_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.audit import Actor, Door
@@ -12,12 +12,14 @@ from app.extensions import db
 from app.integrations.provider import Incoming, Provider, Receipt, Unreadable
 from app.integrations.registry import provider
 from app.jobs import queues
-from app.jobs.queue import Claim, Queue, fail, finish_many
+from app.jobs.enqueue import ring_after
+from app.jobs.queue import Claim, Queue, fail, finish_many, release
 from app.records.changes import Change, Outcome, Source, apply
 from app.records.registry import named
 from app.records.resource import Resource
 from app.transaction import transaction
 from app.webhooks import live
+from app.webhooks.asking import Asker, asker
 from app.webhooks.live import Live
 from app.webhooks.models import Body, Event, StoredReceipt
 from app.webhooks.texts import clean
@@ -63,11 +65,14 @@ def source(endpoint: Live, account: str | None = None) -> Source:
     return Source(Door.EVENT, by, account=account or endpoint.config.account)
 
 
-def changes(event: Event, endpoint: Live, receipt: Receipt) -> list[Change]:
-    """What the event says should become of our records; [] if it says nothing we keep. Raises Unreadable."""
-    by = provider(endpoint.provider)
-    return [change._replace(cause=event.id, word=event.dedupe_key)
-            for incoming in _incomings(by, event, endpoint, receipt) if incoming.kind is not None
+def changes(event: Event, endpoint: Live, receipt: Receipt, ask: Asker | None = None) -> list[Change]:
+    """What the event says should become of our records; [] if it says nothing we keep. Raises Unreadable.
+
+    With `ask` the provider is asked where that is needed: that calls out, and raises what that raises.
+    """
+    by, told = provider(endpoint.provider), _incomings(provider(endpoint.provider), event, endpoint, receipt)
+    return [change._replace(cause=event.id, word=event.dedupe_key, ask=ask is not None and ask.may_ask)
+            for incoming in (map(ask.latest, told) if ask else told) if incoming.kind is not None
             for change in by.changes(incoming, endpoint.config)]
 
 
@@ -128,7 +133,8 @@ def _process(endpoint: Live, account: str | None, told: list[Told]) -> None:
     failed: list[tuple[Told, Exception]] = []
     for each in told:
         try:
-            wanted.append((each, changes(each.event, endpoint, each.receipt)))
+            ask = asker(provider(endpoint.provider), each.event, account or endpoint.config.account)
+            wanted.append((each, changes(each.event, endpoint, each.receipt, ask)))
         except Exception as error:   # the edge: what one event breaks must not touch its neighbours; kept as its attempt
             failed.append((each, error))
     with transaction() as session:
@@ -145,13 +151,22 @@ def _end(session: Session, wanted: list[tuple[Told, list[Change]]], outcomes: li
         became = outcomes[at:at + len(mine)]
         at += len(mine)
         problem = refusal(became, mine)
-        if problem is None:
+        if problem is None and any(outcome.kind == "tie" and change.ask for outcome, change in zip(became, mine, strict=True)):
+            ask_next(session, told.claim)
+        elif problem is None:
             done.append((told.claim, _outcome(became)))
         else:
             failed.append((told, problem))
     finish_many(session, done)
     for told, error in failed:
         fail(session, told.claim, error)
+
+
+def ask_next(session: Session, claim: Claim) -> None:
+    """Two events of one moment contradict each other: it goes back untried, and its provider is asked when it comes again."""
+    release(session, [claim])
+    session.execute(update(Event).where(Event.id == claim.id).values(wants_latest=True))
+    ring_after(session, EVENTS.name)
 
 
 def _outcome(outcomes: Sequence[Outcome]) -> str:
