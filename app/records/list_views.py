@@ -4,7 +4,8 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.access import current_actor, requires
+from app import ui
+from app.access import ROLES, current_actor, requires
 from app.errors import BadRequest, Invalid
 from app.extensions import db
 from app.records import listing, saved_views
@@ -67,6 +68,20 @@ def remove_view(resource: str, id: int) -> Response:
     return redirect(url_for(".views", resource=resource), 303)
 
 
+@bp.post("/<resource:resource>/views/<int:id>/default")
+@requires("{resource}.bulk")
+def default_view(resource: str, id: int) -> Response:
+    """Say which role begins with this view, or does no longer."""
+    kind, actor, role = named(resource), current_actor(), request.form.get("role", "")
+    if "stop" in request.form:
+        saved_views.drop_default(kind, id, role, actor)
+        flash(f"For the role {role} the list begins with all {ui.within(kind.plural)} again")
+    else:
+        saved_views.make_default(kind, id, role, actor)
+        flash(f"For the role {role} the list begins with this view")
+    return redirect(url_for(".views", resource=resource), 303)
+
+
 def _columns_page(kind: Resource, errors: dict[str, str]) -> str:
     actor = current_actor()
     chosen = saved_views.choice(db.session(), kind, actor)
@@ -81,7 +96,8 @@ def _views_page(kind: Resource, errors: dict[str, str], name: str) -> str:
     found = saved_views.of(db.session(), kind, actor)
     return render_template(
         "records/views.html", resource=kind, views=[(view, listing.address(kind, arguments(view.query))) for view in found],
-        errors=errors, name=name, keep=keep, me=actor.id, may_share=saved_views.may_share(actor, kind), back=_list_address(kind))
+        errors=errors, name=name, keep=keep, me=actor.id, roles=list(ROLES),
+        defaults=saved_views.defaults(db.session(), kind), may_share=saved_views.may_share(actor, kind), back=_list_address(kind))
 
 
 def _list_address(kind: Resource) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -61,9 +61,16 @@ class Column:
         return f"a-{self.area}{' num' if self.right else ''}"
 
 
+def begin(resource: Resource, view: SavedView | None) -> None:
+    """Keep for this request whether the plain address of the list leads to a view, so that all records need one of their own."""
+    g.begins = resource.name if view is not None else None
+
+
 def address(resource: Resource, args: Args) -> str:
-    """The list with these parameters."""
+    """The list with these parameters; without any, all records."""
     path = url_for("records.index", resource=resource.name)
+    if not args and g.get("begins") == resource.name:
+        args = MultiDict({"view": "all"})
     return f"{path}?{query_string(args)}" if args else path
 
 

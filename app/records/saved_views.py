@@ -3,12 +3,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, delete, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index, delete, exists, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, query_expression, with_expression
 
 from app import audit
+from app.access import ROLES
 from app.audit import Actor
-from app.errors import Forbidden, Invalid, NotFound
+from app.errors import BadRequest, Forbidden, Invalid, NotFound
 from app.extensions import Id, Model
 from app.records import policy, query
 from app.records.fields import Field
@@ -36,6 +37,7 @@ class SavedView(Model):
     is_shared: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
     changed_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
+    is_default: Mapped[bool] = query_expression()                     # of the role of who asks; `of` fills it
 
 
 class DefaultView(Model):
@@ -60,8 +62,11 @@ class ListChoice(Model):
 def of(session: Session, resource: Resource, actor: Actor) -> list[SavedView]:
     """The views this person has of the resource, their own and shared ones, as far as they can still be read. 1 statement."""
     mine = or_(SavedView.owner_id == (actor.id if actor.kind == "staff" else None), SavedView.is_shared)
-    found = session.scalars(select(SavedView).where(SavedView.resource == resource.name, mine)
-                            .order_by(SavedView.is_shared, SavedView.name, SavedView.id).limit(2 * MOST))
+    default = exists().where(DefaultView.view_id == SavedView.id, DefaultView.role == actor.role, SavedView.is_shared)
+    found = session.scalars(select(SavedView).options(with_expression(SavedView.is_default, default))
+                            .where(SavedView.resource == resource.name, mine)
+                            .order_by(SavedView.is_shared, SavedView.name, SavedView.id).limit(2 * MOST)
+                            .execution_options(populate_existing=True))
     return [view for view in found if _readable(resource, view.query, actor)]
 
 
@@ -97,6 +102,45 @@ def remove(view_id: int, actor: Actor) -> None:
             raise NotFound("There is no such view among yours.")
         audit.note(session, actor, "views.remove", "saved_views", view.id, name=view.name)
         session.delete(view)
+
+
+def defaults(session: Session, resource: Resource) -> dict[int, list[str]]:
+    """The roles that begin with each view, by its id. 1 statement."""
+    found: dict[int, list[str]] = {}
+    chosen = select(DefaultView.view_id, DefaultView.role).where(DefaultView.resource == resource.name).order_by(DefaultView.role)
+    for view_id, role in session.execute(chosen):
+        found.setdefault(view_id, []).append(role)
+    return found
+
+
+def make_default(resource: Resource, view_id: int, role: str, actor: Actor) -> None:
+    """Whoever has this role begins with this shared view from now on, instead of another or of all. Twice is once.
+
+    Raises NotFound for a view that is not shared, Forbidden for whoever may not share, BadRequest for a role there is none of.
+    """
+    _check_default(resource, role, actor)
+    with transaction() as session:
+        view = session.get(SavedView, view_id)
+        if view is None or not view.is_shared or view.resource != resource.name:
+            raise NotFound("There is no such view that everybody has.")
+        session.merge(DefaultView(role=role, resource=resource.name, view_id=view_id))
+        audit.note(session, actor, "views.make_default", "saved_views", view_id, name=view.name, role=role)
+
+
+def drop_default(resource: Resource, view_id: int, role: str, actor: Actor) -> None:
+    """This role begins with all records again. Raises Forbidden and BadRequest as above."""
+    _check_default(resource, role, actor)
+    with transaction() as session:
+        session.execute(delete(DefaultView).where(DefaultView.resource == resource.name, DefaultView.role == role,
+                                                  DefaultView.view_id == view_id))
+        audit.note(session, actor, "views.drop_default", "saved_views", view_id, role=role)
+
+
+def _check_default(resource: Resource, role: str, actor: Actor) -> None:
+    if not may_share(actor, resource):
+        raise Forbidden("Only who may change many records at once says what others begin with.")
+    if role not in ROLES:
+        raise BadRequest(f"There is no role {role}.")
 
 
 def may_share(actor: Actor, resource: Resource) -> bool:

@@ -9,6 +9,7 @@ from app.access import current_actor, requires
 from app.errors import BadRequest
 from app.extensions import db
 from app.records import detail, listing, narrowing, query, saved_views, search_all, totals
+from app.records.filters import arguments
 from app.records.registry import named
 from app.records.routing import bp
 
@@ -17,8 +18,13 @@ from app.records.routing import bp
 @requires("{resource}.read")
 def index(resource: str) -> Any:
     kind, actor = named(resource), current_actor()
+    views = saved_views.of(db.session(), kind, actor)
+    first = next((view for view in views if view.is_default), None)
+    listing.begin(kind, first)
+    if first is not None and not request.args:
+        return redirect(listing.address(kind, arguments(first.query)), 303)
     try:
-        asked = query.parse(kind, query.tidied(request.args), actor, extra=("count", "totals"))
+        asked = query.parse(kind, query.tidied(request.args), actor, extra=("count", "totals", "view"))
         chosen = saved_views.choice(db.session(), kind, actor)
         if chosen is not None and chosen.page_size and "limit" not in request.args:
             asked = replace(asked, limit=chosen.page_size)
@@ -34,7 +40,7 @@ def index(resource: str) -> Any:
     return render_template(
         "records/list.html", resource=kind, asked=asked, page=page, count=count, easier=easier,
         columns=columns, totals=total, summed=summed, chips=listing.chips(asked),
-        tabs=listing.tabs(asked, saved_views.of(db.session(), kind, actor)),
+        tabs=listing.tabs(asked, views),
         urls=listing.pages(asked, page, totals="1" if wanted else None),
         fields=narrowing.offered(asked), base=url_for(".index", resource=resource), import_url=listing.way_in(kind, actor),
         export_url=listing.way_out(asked), clear_url=listing.address(kind, listing.cleared(asked)),

@@ -24,6 +24,7 @@ DEEDS = {
     "stopped an import", "exports.start": "started an export", "exports.download": "downloaded an export",
     "notes.add": "wrote a note", "notes.remove": "removed a note",
     "views.save": "saved a view", "views.remove": "removed a view",
+    "views.make_default": "made a view the default of a role", "views.drop_default": "ended the default view of a role",
     "bulk.start": "previewed a bulk change", "bulk.run": "ran a bulk change", "bulk.undo": "undid a bulk change",
     "bulk.stop": "stopped a bulk change",
     "jobs.retry": "retried a job", "jobs.cancel": "cancelled a job", "jobs.discard": "discarded a job",

@@ -2,12 +2,14 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 from app.audit import COMMAND_LINE, Actor
 from app.errors import BadRequest, Forbidden, Invalid, NotFound
 from app.extensions import db
 from app.records import saved_views
 from app.records.registry import named
+from app.records.saved_views import SavedView
 from tests.records.gate import act, customer
 
 
@@ -130,3 +132,74 @@ def test_programs_have_no_views(app):
         saved_views.save(named("customers"), "A", "country=DE", COMMAND_LINE)
     with pytest.raises(BadRequest):
         saved_views.save(named("customers"), "A", "shoe=1", COMMAND_LINE)
+
+
+# -- what a role begins with
+
+
+def shared(client, name="French", keep="country=FR"):
+    """The id of a view everybody has."""
+    client.post("/customers/views", data={"name": name, "keep": keep, "shared": "1"})
+    return db.session.execute(select(SavedView.id).where(SavedView.name == name)).scalar_one()
+
+
+def test_a_role_begins_with_the_view_that_was_made_its_default(sign_in, shop):
+    manager, operator = sign_in("manager"), sign_in("operator")
+    id = shared(manager)
+    assert manager.post(f"/customers/views/{id}/default", data={"role": "operator"}).status_code == 303
+
+    answer = operator.get("/customers")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/customers?country=FR")
+    page = operator.get("/customers?country=FR").text
+    assert re.search(r'<a href="/customers\?country=FR" aria-current="page">French', page)
+    assert 'href="/customers?view=all">All customers' in page, "the way back to all"
+    everything = operator.get("/customers?view=all").text
+    assert re.search(r'<a href="/customers\?view=all" aria-current="page">All customers', everything)
+    assert operator.get("/customers?country=DE").status_code == 200, "what stands in the address wins"
+    assert manager.get("/customers").status_code == 200, "another role begins with all"
+    assert operator.get("/orders").status_code == 200
+
+
+def test_taking_out_the_last_filter_leads_to_all_not_back_into_the_view(sign_in, shop):
+    manager = sign_in("manager")
+    manager.post(f"/customers/views/{shared(manager)}/default", data={"role": "manager"})
+
+    assert manager.get("/customers?country=FR").text.count('href="/customers?view=all"') >= 3, "the tab, the chip and Clear"
+
+
+def test_a_role_begins_with_one_view_until_that_ends(sign_in, shop):
+    manager, operator = sign_in("manager"), sign_in("operator")
+    one, other = shared(manager), shared(manager, "German", "country=DE")
+    for id in (one, other, other):
+        manager.post(f"/customers/views/{id}/default", data={"role": "operator"})
+    assert operator.get("/customers").headers["Location"] == "/customers?country=DE"
+    assert ">Operator" in manager.get("/customers/views").text
+
+    manager.post(f"/customers/views/{other}/default", data={"role": "operator", "stop": "1"})
+    assert operator.get("/customers").status_code == 200
+    manager.post(f"/customers/views/{one}/default", data={"role": "operator"})
+    manager.post("/customers/views", data={"name": "French", "keep": "country=FR"})
+    assert operator.get("/customers").status_code == 200, "nobody shares it any more"
+    shared(manager)
+    manager.post(f"/customers/views/{one}/remove")
+    assert operator.get("/customers").status_code == 200, "it is gone, and its default with it"
+
+
+def test_a_default_one_cannot_read_is_none(sign_in, shop):
+    manager, operator = sign_in("manager"), sign_in("operator")
+    id = shared(manager, "With phone", "phone.empty=false")
+    manager.post(f"/customers/views/{id}/default", data={"role": "operator"})
+
+    assert operator.get("/customers").status_code == 200
+
+
+def test_only_who_shares_says_what_a_role_begins_with_and_only_of_what_is_shared(sign_in, shop):
+    manager = sign_in("manager")
+    id = shared(manager)
+    assert sign_in("operator").post(f"/customers/views/{id}/default", data={"role": "viewer"}).status_code == 403
+    assert manager.post(f"/customers/views/{id}/default", data={"role": "king"}).status_code == 400
+    assert manager.post(f"/orders/views/{id}/default", data={"role": "viewer"}).status_code == 404
+    manager.post("/customers/views", data={"name": "Mine", "keep": "country=DE"})
+    mine = db.session.execute(select(SavedView.id).where(SavedView.name == "Mine")).scalar_one()
+    assert manager.post(f"/customers/views/{mine}/default", data={"role": "viewer"}).status_code == 404
+    assert "Begins the list for" in sign_in("operator").get("/customers/views").text
