@@ -1,5 +1,8 @@
 """Signatures made with a private key: ECDSA and ed25519 under a key that is pasted, RSA under a certificate that is fetched."""
+import re
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 
@@ -88,4 +91,11 @@ def _store(roots: tuple[x509.Certificate, ...]) -> Store:
 
 
 def _known_authorities() -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(certifi.contents().encode())
+    """Those that are well formed: a few old ones break a rule and will not be read by the next version of the library."""
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for pem in re.findall(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", certifi.contents(), re.S):
+            with suppress(ValueError, Warning):
+                found.append(x509.load_pem_x509_certificate(pem.encode()))
+    return found

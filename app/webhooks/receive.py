@@ -66,7 +66,7 @@ A = TypeVar("A", Answer, Answer | None)
 def _guarded(endpoint: Live, receipt: Receipt, act: Callable[[Provider], A]) -> A | Answer:
     """Do it for whoever may post here, and keep every rejection with its reason."""
     by = provider(endpoint.provider)
-    headers = allowed(receipt.headers, by.keeps(endpoint.config))
+    headers = _kept(endpoint, by, receipt)
     if not may_post(endpoint.allow, receipt.remote_ip):
         problem = NotListed(f"{receipt.remote_ip} is not among the addresses that may post here.")
         rejects.keep(endpoint, by, receipt, problem, headers)
@@ -81,6 +81,15 @@ def _guarded(endpoint: Live, receipt: Receipt, act: Callable[[Provider], A]) -> 
         return Answer(by.reject_body, by.reject_status)
 
 
+def _kept(endpoint: Live, by: Provider, receipt: Receipt) -> dict[str, str]:
+    try:
+        more = by.keeps(endpoint.config)
+    except Exception:   # the edge
+        log.exception("webhooks.keeping_broke", provider=by.name)
+        more = by.kept_headers
+    return allowed(receipt.headers, more)
+
+
 def _greeting(endpoint: Live, by: Provider, receipt: Receipt) -> Answer | None:
     return _unbroken(by, lambda: by.greet(receipt, endpoint.config))
 
@@ -89,7 +98,7 @@ def _taken(endpoint: Live, by: Provider, receipt: Receipt) -> Answer:
     secret = _proof(endpoint, by, receipt)
     answer = _unbroken(by, lambda: by.answer(receipt, endpoint.config))
     if answer is None:
-        headers = allowed(receipt.headers, by.keeps(endpoint.config))
+        headers = _kept(endpoint, by, receipt)
         events = _events(endpoint, by, receipt, headers)
         inbox.keep(Arrival(endpoint.id, None if secret is None else secret.id, receipt, headers, events))
         ring(QUEUE)
