@@ -46,9 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Whatever touches `database` runs once on each of them."""
+    """Whatever touches `database` runs once on each of them; what is marked `alike` on the first."""
     if "database" in metafunc.fixturenames:
-        metafunc.parametrize("database", metafunc.config.getoption("--db") or DATABASES, scope="session", indirect=True)
+        chosen = metafunc.config.getoption("--db") or DATABASES
+        is_alike = metafunc.definition.get_closest_marker("alike") is not None
+        metafunc.parametrize("database", chosen[:1] if is_alike else chosen, scope="session", indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 from app.audit import SYSTEM, Audit, note
 from app.extensions import db
 from app.transaction import after_commit, transaction
+from tests.conftest import DATABASES
 
 
 def count() -> int:
@@ -39,3 +40,8 @@ def test_transactions_do_not_nest(app):
     with transaction() as session:
         note(session, SYSTEM, "tests.try", "tests")
     assert count() == 1
+
+
+@pytest.mark.alike
+def test_what_no_database_changes_is_asserted_on_one(database, request):
+    assert database == (request.config.getoption("--db") or DATABASES)[0]

@@ -46,6 +46,7 @@ def test_an_address_that_has_an_account_is_a_sentence_and_exit_code_1(run, user)
     assert "has an account already" in result.output
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("words", [("user", "add", "a@example.com"), ("user", "add", "a@example.com", "--role", "emperor"),
                                    ("user", "add"), ("token", "add", "a@example.com"), ("token", "add", "a@example.com", "--name", "n", "--days", "0")])
 def test_wrong_usage_is_exit_code_2(run, words):

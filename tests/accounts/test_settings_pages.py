@@ -29,6 +29,7 @@ def test_everybody_opens_their_own_pages_and_admins_the_others_too(sign_in, role
     assert [client.get(path).status_code for path in ADMINS] == [200 if role == "admin" else 403] * 2
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("path", PAGES + ADMINS)
 def test_strangers_are_sent_to_sign_in(client, path):
     answer = client.get(path)

@@ -125,6 +125,7 @@ def test_signing_out_takes_a_post(client, ada, enter):
     assert sessions()
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("there", [
     "https://evil.example", "//evil.example", "////evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
     "/%09/evil.example", "https:evil.example", "javascript:alert(1)", "http:///evil.example", "/nonsense", "/login", "/logout",
@@ -137,6 +138,7 @@ def test_next_leads_to_no_place_but_a_page_of_ours(client, ada, enter, there):
     assert answer.location == "/"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("there", ["/settings", "/settings/sessions", "/settings?a=//evil.example"])
 def test_next_leads_back_to_pages_of_ours(client, ada, enter, there):
     page = client.get("/login", query_string={"next": there})
@@ -145,6 +147,7 @@ def test_next_leads_back_to_pages_of_ours(client, ada, enter, there):
     assert answer.location == there
 
 
+@pytest.mark.alike
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(
     ["/", "\\", "//", "evil.example", "@", ":", "https:", "settings", ".", "..", "%2f", "%5c", "\t", "\n", "?", "#", "login", " ", "\x00"]),

@@ -12,6 +12,7 @@ from app.accounts.throttle import PER_ACCOUNT, PER_ADDRESS, Throttle
 from app.errors import TooManyRequests
 from tests.accounts.conftest import PASSWORD
 
+pytestmark = pytest.mark.alike
 LIMIT = RateLimitItemPerMinute(5, 1, "tests")
 
 

@@ -160,6 +160,7 @@ def test_the_page_costs_a_few_statements_however_much_waits(sign_in):
     assert len([one for one in said if one.startswith("SELECT")]) <= few <= 30
 
 
+@pytest.mark.alike
 def test_strangers_are_sent_to_sign_in_without_a_detour(client):
     assert client.get("/").location == "/login?next=/"
 

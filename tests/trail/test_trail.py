@@ -116,6 +116,7 @@ def test_each_filter_finds_what_it_says(app, words, expected):
     assert asked(**words) == expected
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("words", [
     {"actor": "ada"}, {"actor": "staff:x"}, {"actor": "king:1"}, {"actor": "staff:-1"}, {"actor": "staff:99999999999999999999"},
     {"record": "1"}, {"record": "x", "resource": "orders"}, {"door": "window"}, {"door_id": "1"}, {"day": "yesterday"},

@@ -7,7 +7,7 @@ from app.records.changes import Change
 from tests.records import gate
 from tests.records.gate import FORM, act, customer, order
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.alike, pytest.mark.browser]
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 
 

@@ -8,6 +8,8 @@ from tests.records import gate
 from tests.records.gate import FORM, act, customer, order
 from tests.ui.test_browser import violations
 
+pytestmark = [pytest.mark.alike, pytest.mark.browser]
+
 MINA = FORM._replace(actor=Actor("staff", "Mina", 9, ("*",)))
 
 

@@ -10,7 +10,7 @@ from tests.records import gate
 from tests.records.gate import EVENT, FORM, act, customer, order, payment
 from tests.ui.test_browser import STANDARD
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.alike, pytest.mark.browser]
 MINA = Source(Door.FORM, Actor("staff", "Mina Wolff", 999, ("*",)))
 LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
 
@@ -79,9 +79,7 @@ def test_whoever_has_a_record_open_is_seen_by_the_next(path, browse):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_the_pages_around_a_record_keep_the_rules(path, browse, width, scheme, database, monkeypatch):
-    if database == "postgresql":
-        pytest.skip("pages look the same on both databases")
+def test_the_pages_around_a_record_keep_the_rules(path, browse, width, scheme, monkeypatch):
     monkeypatch.setattr(actions, "_doers", {})
     actions.action("payments", "refund")(lambda actor, resource, row, values: "Done")
     page = browse(width=width, color_scheme=scheme, has_touch=width == 390)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.webhooks.conftest import endpoint, events, payment, post
 
 __all__ = ["endpoint", "post"]     # the fixtures of the tests of webhooks
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.alike, pytest.mark.browser]
 
 
 def test_an_event_that_is_done_again_shows_what_came_of_it_without_a_reload(post, drain, browse):

@@ -6,6 +6,8 @@ import pytest
 from app import ui
 from app.config import ROOT
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture
 def asked(app):

@@ -14,7 +14,7 @@ from app.transaction import now, transaction
 from tests.webhooks.conftest import endpoint
 
 __all__ = ["endpoint"]     # a fixture of the tests of webhooks
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.alike, pytest.mark.browser]
 WORD, ERROR = "x" * 200, "The provider did not answer. " * 170
 WHO = Actor("staff", WORD, 1)
 PAGES = ("/jobs", "/jobs?status=dead", "/jobs/schedules", "/imports", "/exports", "/trail", "/settings/users", "/settings/tokens",

@@ -15,6 +15,8 @@ from app.counting import counted
 from app.sizes import size
 from tests.records.pages import get, inline
 
+pytestmark = pytest.mark.alike
+
 VIEWER = Actor("staff", "Mara Lindqvist", 1, ("*.read",))
 LONG_AGO = datetime(2020, 6, 12, 9, 42, tzinfo=UTC)
 
