@@ -1,4 +1,5 @@
 """How jobs and attempts read on a page: the status with its tone and shape, what an attempt came to, how far the queues are."""
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -76,3 +77,16 @@ def took(begin: datetime, end: datetime) -> str:
     if seconds < 90:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def named(values: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Arguments or results with names a person can read: "import_id" is "Import id"."""
+    return [(name.replace("_", " ").capitalize(), value) for name, value in values.items()]
+
+
+def every(cron: str) -> str:
+    """When a schedule comes, in words where it is once an hour or once a day; else as it is written."""
+    minute, hour, *rest = cron.split()
+    if rest != ["*"] * 3 or not minute.isdecimal() or not (hour.isdecimal() or hour == "*"):
+        return cron
+    return f"Every hour at minute {minute}" if hour == "*" else f"Every day at {int(hour):02}:{int(minute):02}"

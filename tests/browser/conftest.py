@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from app.config import ROOT
+from app import create_app
+from app.config import ROOT, load
+from app.extensions import db
 from tests.conftest import _run
 from tests.wait import wait_for
 
@@ -55,10 +57,13 @@ class Backroom:
         self.process.wait(30)
 
     def command(self, *words, said=None):
-        """What `flask --app app …` prints, in this installation."""
-        ran = subprocess.run([sys.executable, "-m", "flask", "--app", "app", *words], cwd=ROOT, env=self.environ, input=said,
-                             capture_output=True, text=True, timeout=100, check=False)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        """What `flask --app app …` prints, in this installation. Said in this process: a new one takes seconds to begin."""
+        app = create_app(load(self.environ))
+        ran = app.test_cli_runner().invoke(args=list(words), input=said)
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        assert ran.exit_code == 0, f"{ran.output}{ran.exception!r}"
         return ran.stdout
 
     def post(self, path, body, headers):

@@ -122,7 +122,7 @@ def test_an_event_sent_ten_times_at_once_has_one_effect(enter, tell):
     payment = shown(page, id)
     expect(payment.locator(".tl > li")).to_have_count(1)
     payment.locator(".tl").get_by_role("link", name=re.compile("^Event")).click()
-    expect(payment.locator("dl.facts")).to_contain_text("10, 9 of them repeats")
+    expect(payment.locator("dl.facts", has_text="Receipts")).to_contain_text("10, 9 of them repeats")
 
 
 def test_a_post_with_another_signature_is_turned_away(tell):

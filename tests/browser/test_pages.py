@@ -3,7 +3,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
+MORE_OF_THE_SAME = ":is(tbody > tr, .tl > li):nth-child(n + 13)"     # every row is made as those before it, and contrast is dear
 PAGES = ("/", "/customers", "/products", "/orders", "/payments", "/subscriptions", "/deliveries", "/orders/1", "/customers/1",
          "/payments/1", "/orders/1/edit", "/orders/new", "/webhooks", "/webhooks?status=dead", "/webhooks/events/1", "/imports",
          "/imports/new", "/imports/1", "/imports/2", "/exports", "/exports/1", "/exports/new?resource=orders", "/jobs", "/jobs/1",
@@ -26,8 +27,9 @@ def test_no_page_breaks_a_rule_or_scrolls_sideways(enter, width, scheme, databas
         answer = page.goto(path)
         assert answer
         assert answer.status == STATUS.get(path, 200), path
-        broken = [(each["id"], each["nodes"][0]["target"]) for each in Axe().run(page, options=STANDARD).response["violations"]]
         wide = page.evaluate("document.documentElement.scrollWidth") - width
+        page.evaluate("selector => document.querySelectorAll(selector).forEach(row => row.remove())", MORE_OF_THE_SAME)
+        broken = [(each["id"], each["nodes"][0]["target"]) for each in Axe().run(page, options=STANDARD).response["violations"]]
         if broken or wide > 0:
             found[path] = (broken, wide)
     assert found == {}

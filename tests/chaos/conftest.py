@@ -4,7 +4,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,10 @@ from app.run.valkey import Valkey
 from tests.chaos.started import main
 from tests.jobs.conftest import parcel, parcels, send, stored, trial_tables  # noqa: F401  (fixtures)
 from tests.jobs.trials import Parcel
+from tests.nursery import NURSERY
 from tests.wait import wait_for
 
 SCALE = int(os.environ.get("SCALE", "1"))
-NURSERY = get_context("forkserver")
-NURSERY.set_forkserver_preload(["tests.chaos.started"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,9 +27,9 @@ def all_done(count):
     return lambda: statuses() == {"done": count}
 
 
-def test_every_worker_is_killed_while_a_thousand_rows_wait(start, bell, send):
-    count = 1_000 * SCALE
-    sent = send(*[f"object {number % 300}" for number in range(count)])
+def test_every_worker_is_killed_while_hundreds_of_rows_wait(start, bell, send):
+    count = 500 * SCALE
+    sent = send(*[f"object {number % 150}" for number in range(count)])
     first = start("all", "2")
     wait_for(lambda: statuses().get("done", 0) > count / 10)
     first.kill()

@@ -186,7 +186,7 @@ def test_schedules_are_listed(app, sign_in):
     declare()
     text = sign_in("viewer").get("/jobs/schedules").text
     assert "Drop old jobs" in text
-    assert "20 3 * * *" in text
+    assert "Every day at 03:20" in text
 
 
 def test_dead_jobs_are_a_loud_mark_in_the_navigation(job, sign_in):
@@ -231,3 +231,18 @@ def test_durations_are_short(seconds, said):
 
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     assert words.took(begin, begin + timedelta(seconds=seconds)) == said
+
+
+@pytest.mark.parametrize(("cron", "said"), [
+    ("17 * * * *", "Every hour at minute 17"), ("5 3 * * *", "Every day at 03:05"), ("*/5 * * * *", "*/5 * * * *"),
+    ("0 6 * * 1", "0 6 * * 1"), ("0 6,18 * * *", "0 6,18 * * *")])
+def test_when_a_schedule_comes_is_said_in_words_where_words_are_short(cron, said):
+    assert words.every(cron) == said
+
+
+def test_arguments_and_results_have_names_a_person_can_read(job, sign_in, drain):
+    id = job("trial.chunks", args={"total": 4})
+    drain()
+    page = sign_in("manager").get(f"/jobs/{id}").text
+    assert "<dt>Total</dt>" in page
+    assert "<dt>Chunks</dt>" in page

@@ -36,16 +36,17 @@ def test_drain_works_everything_off_without_redis_and_says_what_it_did(app, comm
     assert [db.session.get_one(Job, id, populate_existing=True).status for id in ids] == ["done"] * 3
 
 
-def test_sweep_once_says_what_it_did(app, command, valkey):
+def test_sweep_once_says_what_it_did(app, valkey):
     queue_it()
-    code, out = command("sweep", "--once", "--json")
-    assert (code, json.loads(out)) == (0, {"expired": 0, "fired": 0, "rung": 1})
+    ran = app.test_cli_runner().invoke(args=["sweep", "--once", "--json"])
+    assert (ran.exit_code, json.loads(ran.stdout)) == (0, {"expired": 0, "fired": 0, "rung": 1})
 
 
-def test_sweep_once_says_in_words_what_it_did(app, command, valkey):
+def test_sweep_once_says_in_words_what_it_did(app, valkey):
     queue_it()
-    assert command("sweep", "--once") == (0, "Took back 0 jobs and events whose worker stopped, queued 0 scheduled jobs, "
-                                             "and woke a worker for 1 queue with work due.\n")
+    ran = app.test_cli_runner().invoke(args=["sweep", "--once"])
+    assert (ran.exit_code, ran.stdout) == (0, "Took back 0 jobs and events whose worker stopped, queued 0 scheduled jobs, "
+                                              "and woke a worker for 1 queue with work due.\n")
 
 
 def test_one_is_one_and_many_are_many():

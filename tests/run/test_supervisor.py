@@ -75,6 +75,21 @@ def start(tmp_path):
             one.stop()
 
 
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """What is said when it does not start in this environment; in this process, since it ends before it has forked any."""
+    def say(environ):
+        for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        assert supervisor.main() == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        return said.err
+    return say
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -117,7 +132,7 @@ def test_it_comes_up_replaces_what_is_killed_and_goes_down_in_time(start):
 
 
 @pytest.mark.timeout(300)
-def test_killed_itself_it_leaves_nobody_behind_and_starts_again(start, tmp_path):
+def test_killed_itself_it_leaves_nobody_behind_and_starts_again(start, tmp_path, refused):
     room = start()
     room.up()
     wait_for(lambda: len(room.workers()) == 2)
@@ -131,16 +146,12 @@ def test_killed_itself_it_leaves_nobody_behind_and_starts_again(start, tmp_path)
     again.up()
     assert "password" not in again.out.read_text()      # said once
 
-    third = start(name="third")
-    assert third.process.wait(60) == 1
-    assert third.err.read_text() == (f"Backroom already runs in {tmp_path}/instance. Stop it first, or set INSTANCE_DIR to another "
-                                     "folder.\n")
+    here = {"INSTANCE_DIR": str(tmp_path / "instance"), "PORT": "0"}
+    assert refused(here) == f"Backroom already runs in {tmp_path}/instance. Stop it first, or set INSTANCE_DIR to another folder.\n"
 
     assert again.stop(signal.SIGINT)[0] == 0
     (tmp_path / "instance" / "secret_key").write_text("another key that was never used")
-    stranger = start(name="stranger")
-    assert stranger.process.wait(60) == 1
-    assert stranger.err.read_text().startswith("SECRET_KEY is not the key this installation was set up with")
+    assert refused(here).startswith("SECRET_KEY is not the key this installation was set up with")
 
 
 @pytest.mark.parametrize(("environ", "sentence"), [
@@ -151,26 +162,20 @@ def test_killed_itself_it_leaves_nobody_behind_and_starts_again(start, tmp_path)
     ({"REDIS_URL": "http://x"}, "REDIS_URL must begin with redis://"),
     ({"PORT": "many"}, "PORT is 'many'"),
 ])
-def test_what_is_set_wrongly_is_one_sentence_and_exit_code_1(tmp_path, monkeypatch, capsys, environ, sentence):
-    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in ({"INSTANCE_DIR": str(tmp_path), "PORT": "0"} | environ).items():
-        monkeypatch.setenv(name, value)
-    assert supervisor.main() == 1
-    said = capsys.readouterr()
-    assert sentence in said.err
-    assert len(said.err.splitlines()) == 1
-    assert said.out == ""
+def test_what_is_set_wrongly_is_one_sentence_and_exit_code_1(tmp_path, refused, environ, sentence):
+    said = refused({"INSTANCE_DIR": str(tmp_path), "PORT": "0"} | environ)
+    assert sentence in said
+    assert len(said.splitlines()) == 1
 
 
-def test_a_port_that_is_taken_is_said_by_the_command_itself(start):
+def test_a_port_that_is_taken_is_said_by_the_command_itself(tmp_path, refused):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        room = start(port=other.getsockname()[1])
-        assert room.process.wait(60) == 1
-    assert room.err.read_text().startswith(f"Port {room.port} on 127.0.0.1 cannot be used")
-    assert len(room.err.read_text().splitlines()) == 1
+        port = other.getsockname()[1]
+        said = refused({"INSTANCE_DIR": str(tmp_path), "PORT": str(port)})
+    assert said.startswith(f"Port {port} on 127.0.0.1 cannot be used")
+    assert len(said.splitlines()) == 1
 
 
 def found(pattern, text):
