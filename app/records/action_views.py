@@ -1,7 +1,7 @@
 """Pages of actions: what the action asks for, what it will do, and doing it. The same for every declared action."""
 from typing import Any
 
-from flask import g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request
 
 from app import ui
 from app.access import current_actor, requires
@@ -9,7 +9,7 @@ from app.errors import Problem
 from app.extensions import db
 from app.records import actions, query
 from app.records.asked import asked_by
-from app.records.edit_views import TOO_OLD, shows_again, version_seen, way_back
+from app.records.edit_views import TOO_OLD, shown, shows_again, version_seen, way_back
 from app.records.forms import RecordForm
 from app.records.registry import named
 from app.records.resource import Action, Resource
@@ -51,7 +51,7 @@ def do_action(resource: str, id: int, action: str) -> Any:
     except Problem as problem:
         return _refused(kind, declared, id, form, problem)
     ui.toast(said)
-    return redirect(url_for("records.show", resource=resource, id=id), 303)
+    return redirect(shown(kind, id), 303)
 
 
 def _refused(resource: Resource, action: Action, id: int, form: RecordForm, problem: Problem) -> Any:

@@ -62,7 +62,7 @@ def create(resource: str) -> Any:
         return _new_page(kind, form, once), 422
     row = query.one(db.session(), kind, outcome.id, actor)
     ui.toast(f"{kind.label} {kind.text(row)} is created")
-    return redirect(url_for("records.show", resource=resource, id=outcome.id), 303)
+    return redirect(shown(kind, outcome.id), 303)
 
 
 @bp.get("/<resource:resource>/<int:id>/edit")
@@ -96,7 +96,7 @@ def save(resource: str, id: int) -> Any:
     if outcome.kind not in ("updated", "unchanged"):
         return _refused_page(kind, query.one(db.session(), kind, id, actor), form, seen, outcome)
     ui.toast(_saved(kind, row, outcome), **way_to_undo(kind, outcome))
-    return redirect(shown(kind, id), 303)
+    return redirect(way_back(kind) if request.form.get("then") == "list" else shown(kind, id), 303)
 
 
 def keeper(row: Row) -> str:

@@ -28,6 +28,7 @@ class RecordForm:
 
     def __init__(self, resource: Resource, fields: Sequence[Field], row: Row | None, posted: Posted | None) -> None:
         self.resource, self.fields, self.row = resource, fields, row
+        self.is_sent = posted is not None       # it holds what somebody typed
         self.sentences: list[str] = []          # what is wrong with the whole
         self._form = BaseForm({field.name: _input(field, row) for field in fields})
         self._form.process(posted, data=_data(fields, row))

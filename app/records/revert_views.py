@@ -1,7 +1,7 @@
 """Going back to an earlier version of a record: what would change, and doing it. The Undo of a toast posts here too."""
 from typing import Any
 
-from flask import abort, g, redirect, render_template, request, url_for
+from flask import abort, g, redirect, render_template, request
 
 from app import ui
 from app.access import current_actor, requires
@@ -69,4 +69,4 @@ def _planned(resource: Resource, row: Row, to: int) -> Plan:
 
 def _page(resource: Resource, row: Row, plan: Plan) -> str:
     return render_template("records/revert.html", resource=resource, row=row, plan=plan, title=resource.text(row),
-                           back=way_back(resource), away=url_for("records.show", resource=resource.name, id=row["id"]))
+                           back=way_back(resource), away=shown(resource, row["id"]))

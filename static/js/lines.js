@@ -12,6 +12,8 @@ document.addEventListener("click", async (event) => {
   const fresh = page.getElementById("lines");
   if (!fresh) return form.requestSubmit(button);
   document.getElementById("lines").replaceWith(fresh);
+  if ("guard" in form.dataset) form.dataset.guard = "typed";
+  fresh.dispatchEvent(new Event("input", { bubbles: true }));
   const inputs = fresh.querySelectorAll("tbody tr:last-child input");
   (button.name === "add_line" ? inputs[0] : fresh.querySelector("[name=add_line]"))?.focus();
 });

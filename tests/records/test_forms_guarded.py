@@ -74,3 +74,14 @@ def test_strange_posts_never_crash(shop, sign_in, data):
 
     assert client.post(path, data={**typed, **encoded}).status_code < 500
     assert client.post("/orders", data={**encoded, "number": "ORD-1"} | encoded).status_code < 500
+
+
+def test_saving_leads_back_to_the_list_as_it_was_for_who_asks_for_that(shop, sign_in):
+    client, id = sign_in(), row()["id"]
+    at = "/orders?status=placed&after=abc"
+    record = read(client.get(f"/orders/{id}", headers={"Referer": f"http://localhost{at}"}))
+    typed = get(client, record.link("/edit")).form(f"/orders/{id}")
+
+    assert post(client, f"/orders/{id}", {**typed, "city": "Köln", "then": "list"}).location == at
+    assert row()["city"] == "Köln"
+    assert post(client, f"/orders/{id}", {**typed, "version": "2", "then": "list", "back": "//evil.example"}).location == "/orders"
