@@ -74,18 +74,18 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
     bare = value.strip().strip("\"'")
     if bare != value:
         yield bare, "taken without the blanks or quotes around it"
-    for prefix in PREFIXES:
-        if value.startswith(prefix):
-            yield value.removeprefix(prefix), f"taken without the {prefix} it begins with"
-        else:
-            yield prefix + value, f"given the {prefix} it should begin with"
+    begins = next((prefix for prefix in PREFIXES if bare.startswith(prefix)), "")
+    core = bare.removeprefix(begins)
+    if begins:
+        yield core, f"taken without the {begins} it begins with"
+    yield from ((prefix + core, f"given the {prefix} it should begin with") for prefix in PREFIXES if prefix != begins)
     for name, decode in (("base64", from_base64), ("hex", from_hex)):
         with suppress(ValueError):
-            yield decode(value).decode("utf-8", "surrogateescape"), f"decoded from {name} first"
-    raw = value.encode("utf-8", "surrogateescape")
-    yield base64.b64encode(raw).decode(), "taken as plain text, not as base64"
-    yield "whsec_" + base64.b64encode(raw).decode(), "taken as plain text, not as base64"
-    yield raw.hex(), "taken as plain text, not as hex"
+            yield decode(core).decode("utf-8", "surrogateescape"), f"decoded from {name} first"
+    for text in (bare, core):
+        raw = text.encode("utf-8", "surrogateescape")
+        yield from ((prefix + base64.b64encode(raw).decode(), "taken as plain text, not as base64") for prefix in ("", "whsec_"))
+        yield raw.hex(), "taken as plain text, not as hex"
 
 
 def _body_written_anew(endpoint: Live, by: Provider, receipt: Receipt) -> str | None:

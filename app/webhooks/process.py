@@ -25,6 +25,7 @@ from app.webhooks.models import Body, Event, StoredReceipt
 from app.webhooks.texts import clean
 
 GRANTS = ("*.create", "*.edit", "*.trash", "*.restore")
+IN_ORDER = ("occurred_at", "received_at", "item", "id")      # what happened first; of one moment, what came first, place by place
 UNENDED = ("waiting", "running", "dead")
 REFUSED = ("invalid", "missing", "forbidden")
 LOUDEST = ("created", "updated", "unchanged", "tie", "stale")     # what an event with several changes is said to have done
@@ -53,7 +54,7 @@ def process(claims: list[Claim]) -> None:
 def waits_for(event: FromClause, earlier: FromClause) -> ColumnElement[bool]:
     """Strict order: an event that asks for it waits for everything of its object that happened before it and has not ended."""
     return and_(event.c.is_strict, earlier.c.object_key == event.c.object_key, earlier.c.status.in_(UNENDED),
-                tuple_(earlier.c.occurred_at, earlier.c.id) < tuple_(event.c.occurred_at, event.c.id))
+                tuple_(*(earlier.c[name] for name in IN_ORDER)) < tuple_(*(event.c[name] for name in IN_ORDER)))
 
 
 EVENTS = queues.register(Queue("webhooks", Event, process, batch=100, object_key="object_key", waits_for=waits_for))

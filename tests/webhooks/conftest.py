@@ -16,15 +16,18 @@ from werkzeug.test import TestResponse
 from app.audit import COMMAND_LINE
 from app.commerce.payments import Payment
 from app.extensions import Model, db
+from app.integrations import registry
 from app.integrations.provider import Receipt
 from app.webhooks import endpoints, live, rejects
 from app.webhooks.models import Endpoint, Event, StoredReceipt
 from tests.providers.contract import case
+from tests.webhooks.odd import Odd
 
 STRIPE_SECRET = "whsec_test_secret_of_the_tests_a3f1"
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRETS = {"stripe": STRIPE_SECRET, "standard": STANDARD_SECRET}
 Post = Callable[..., TestResponse]
+Knock = Callable[..., TestResponse]
 
 
 def signed(provider: str, body: bytes, secret: str, at: datetime | None = None, id: str = "msg_1") -> dict[str, str]:
@@ -110,3 +113,20 @@ def only(model: type[Model], *conditions: Any) -> Any:
     db.session.rollback()
     db.session.expire_all()
     return db.session.scalars(select(model).where(*conditions)).one()
+
+
+@pytest.fixture
+def odd(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Endpoint]:
+    """Make an endpoint of Odd: `odd(secrets=[…], allow="…")`."""
+    monkeypatch.setitem(registry._providers, "odd", Odd())
+
+    def make(secrets: list[str] | None = None, **typed: str) -> Endpoint:
+        return endpoints.add("odd", "Odd", secrets or [], by=COMMAND_LINE, settings={"option_shop": "tea", **typed})
+    return make
+
+
+@pytest.fixture
+def knock(app: Flask) -> Knock:
+    def post(target: Endpoint, items: Any, **more: Any) -> TestResponse:
+        return app.test_client().post(target.path, data=json.dumps(items).encode(), **more)
+    return post
