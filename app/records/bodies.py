@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from flask import g, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.audit import Actor
+from app.body import raw
 from app.config import config
-from app.errors import BadRequest, Invalid, TooLarge
+from app.errors import BadRequest, Invalid
 from app.records import policy
 from app.records.fields import Choice, Field, Lines, Reference
 from app.records.problems import NotJson, WrongType, escaped
@@ -65,7 +65,8 @@ def body() -> Object:
     """
     if request.mimetype not in JSON_TYPES:
         raise WrongType("Send JSON, with the header Content-Type: application/json.")
-    found = parsed(_bytes())
+    g.body = raw(config().max_body_bytes)      # what an Idempotency-Key stands for
+    found = parsed(g.body)
     if not isinstance(found, dict):
         raise Invalid("Send one JSON object: the fields of the record by name.", errors={"": "This is not an object."})
     return found
@@ -226,23 +227,3 @@ def _where(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "It is nested too deep."
     return "" if isinstance(error, UnicodeDecodeError) or "digits" in str(error) else str(error)
-
-
-def _bytes() -> bytes:
-    """The body; a chunked one over the limit would be cut silently by the server, hence the one byte more."""
-    largest = config().max_body_bytes
-    request.max_content_length = largest + 1
-    try:
-        data = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise _too_large(largest) from None
-    except (OSError, HTTPException) as error:
-        raise BadRequest("The body broke off or is not well formed.") from error
-    if len(data) > largest:
-        raise _too_large(largest)
-    g.body = data      # what an Idempotency-Key stands for
-    return data
-
-
-def _too_large(largest: int) -> TooLarge:
-    return TooLarge(f"A body may have {largest:,} bytes. Send it in smaller parts.")

@@ -2,11 +2,10 @@
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
-from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed
 
 from app.access import public
-from app.errors import BadRequest, TooLarge
+from app.body import raw
 from app.extensions import csrf
 from app.integrations.provider import Answer, Receipt
 from app.webhooks import live
@@ -20,7 +19,7 @@ csrf.exempt(bp)
 @public("Providers prove themselves by their signature.")
 def post(provider: str, token: str) -> Response:
     """2xx once the events are committed; anything else and the provider sends them again."""
-    body = _body(live.by_token(provider, token).max_bytes)
+    body = raw(live.by_token(provider, token).max_bytes)
     return _said(receive(provider, token, _receipt(body)))
 
 
@@ -40,21 +39,3 @@ def _receipt(body: bytes) -> Receipt:
 
 def _said(answer: Answer) -> Response:
     return Response(answer.body, answer.status, content_type=answer.content_type)
-
-
-def _body(largest: int) -> bytes:
-    """The raw bytes. Raises TooLarge also for a chunked body, which the server would cut silently, and BadRequest."""
-    request.max_content_length = largest + 1
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise _too_large(largest) from None
-    except (OSError, ParseException, HTTPException) as error:   # a malformed chunk, or the sender hung up
-        raise BadRequest("The body broke off or is not well formed.") from error
-    if len(body) > largest:
-        raise _too_large(largest)
-    return body
-
-
-def _too_large(largest: int) -> TooLarge:
-    return TooLarge(f"A post may have {largest:,} bytes.")
