@@ -7,6 +7,7 @@ from flask import Flask
 from app import access, accounts, addresses, cli, commerce, forgery, protection, providers, ui
 from app.accounts import sessions
 from app.accounts import views as accounts_views
+from app.care import views as care_views
 from app.config import ROOT, Config
 from app.dashboard import views as dashboard_views
 from app.exports import views as exports_views
@@ -24,7 +25,7 @@ from app.webhooks import receive_views
 from app.webhooks import views as webhooks_views
 
 PAGES = (dashboard_views, accounts_views, trail_views, jobs_views, imports_views, exports_views, integrations_views,
-         webhooks_views, receive_views, records_api, records_views, health)
+         webhooks_views, receive_views, care_views, records_api, records_views, health)
 FOUND_BY_BEING_THERE = (commerce, providers)
 
 __all__ = ["access", "accounts", "create_app"]

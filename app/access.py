@@ -15,7 +15,7 @@ VIEWER = ("*.read", "account.manage")    # one's own account: password, sessions
 OPERATOR = (*VIEWER, "*.create", "*.edit", "*.trash", "*.restore", "*.import", "*.retry", "*.ignore")
 MANAGER = (*OPERATOR, "*.export", "*.sensitive", "*.refund", "*.bulk", "*.detach")
 ROLES: dict[str, tuple[str, ...]] = {"viewer": VIEWER, "operator": OPERATOR, "manager": MANAGER, "admin": ("*",)}
-"""What each role may do. `users.manage`, `endpoints.manage`, `integrations.manage` and `settings.manage` are admin's alone."""
+"""What each role may do. What ends in `.manage`, save one's own account, is admin's alone: users, endpoints, settings, privacy …"""
 
 NOBODY = Actor("system", "nobody")
 _loaders: dict[ActorKind, Loader] = {}

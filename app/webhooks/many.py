@@ -52,12 +52,11 @@ class Preview:
 
 def preview(session: Session, verb: Verb, question: log.Asked) -> Preview:
     """How many it would be, by kind and error, the most frequent first."""
-    chosen = (select(Event.id, Event.said, Event.status, Event.last_error).where(*which(verb, question))
-              .order_by(Event.id.desc()).limit(LARGEST + 1).subquery())
-    rows = session.execute(select(chosen.c.said, chosen.c.status, func.coalesce(chosen.c.last_error, ""), func.count(),
-                                  func.max(chosen.c.id))
-                           .group_by(chosen.c.said, chosen.c.status, func.coalesce(chosen.c.last_error, ""))
-                           .order_by(func.count().desc())).all()
+    chosen = (select(Event.id, Event.said, Event.status, func.coalesce(Event.last_error, "").label("error"))
+              .where(*which(verb, question)).order_by(Event.id.desc()).limit(LARGEST + 1).subquery())
+    alike = (chosen.c.said, chosen.c.status, chosen.c.error)
+    rows = session.execute(select(*alike, func.count(), func.max(chosen.c.id)).group_by(*alike)
+                           .order_by(func.count().desc(), *alike)).all()
     count = sum(row[3] for row in rows)
     groups = [Group(*row[:4]) for row in rows]
     return Preview(min(count, LARGEST), max((row[4] for row in rows), default=0), groups[:SHOWN], count > LARGEST)

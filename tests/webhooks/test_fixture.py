@@ -5,7 +5,7 @@ import re
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.errors import Conflict, NotFound
@@ -67,6 +67,7 @@ def test_equal_values_stay_equal_and_are_others_next_time():
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_payload_keeps_its_shape(value):
     def shape(found):
         if isinstance(found, dict):
@@ -77,6 +78,7 @@ def test_any_payload_keeps_its_shape(value):
 
 
 @given(st.binary(max_size=50))
+@settings(deadline=None)
 def test_any_bytes_can_be_redacted(body):
     redact.redacted(body)
 

@@ -109,11 +109,12 @@ def test_two_processes_that_press_retry_queue_it_once(app, dead, environ):
     press = f"from app import create_app; from app.audit import Actor; from app.webhooks import retry\n" \
             f"with create_app().app_context():\n    input(); retry.retry({dead}, by=Actor('staff', 'Mara', 7, ('*',)))"
     pressing = [subprocess.Popen([sys.executable, "-c", press], cwd=ROOT, env={**os.environ, **environ}, stdin=subprocess.PIPE)
-                for _ in range(3)]
+                for _ in range(2)]
+    db.session.rollback()
     for each in pressing:
         each.communicate(b"\n", timeout=60)
 
-    assert [each.returncode for each in pressing] == [0, 0, 0]
+    assert [each.returncode for each in pressing] == [0, 0]
     assert len(deeds("webhooks.retry")) == 1
     assert [each.status for each in events()] == ["waiting"]
 
