@@ -18,7 +18,7 @@ SECRET_VALUES = re.compile(
     r"|\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}|\bwhsec_[A-Za-z0-9+/=_-]{8,}|\bshp(?:at|ss|ca)_[A-Za-z0-9]{8,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"        # JSON web tokens
     r"|(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?=@)"          # passwords in addresses
-    r"|(?P<hook>/hooks/[a-z0-9_-]+/|/welcome/)[A-Za-z0-9_-]{8,}"         # paths that are secrets
+    r"|(?P<hook>/hooks/[a-z0-9_-]+/|/welcome/)[A-Za-z0-9_-]{8,}(?:\?[^\s\"']*)?"    # paths that are secrets
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.S)
 DEEPEST = 6
 CHATTY = ("flask_wtf",)    # tells of every form that is too old: the page says it to whoever sent it, nobody else has to hear

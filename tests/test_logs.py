@@ -27,6 +27,7 @@ def test_what_looks_like_a_secret_is_covered_wherever_it_stands(secret, place):
     ("postgresql://backroom:pa55@db/backroom", "postgresql://backroom:[hidden]@db/backroom"),
     ("redis://:pa55@cache:6379/0", "redis://:[hidden]@cache:6379/0"),
     ("POST /hooks/stripe/9f8e7d6c5b4a HTTP/1.1", "POST /hooks/stripe/[hidden] HTTP/1.1"),
+    ("POST /hooks/shippo/9f8e7d6c5b4a?key=tell-nobody HTTP/1.1", "POST /hooks/shippo/[hidden] HTTP/1.1"),
     ("GET /welcome/9f8e7d6c5b4a3210 HTTP/1.1", "GET /welcome/[hidden] HTTP/1.1"),
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", HIDDEN)])
 def test_only_the_secret_part_is_covered(text, left):

@@ -116,7 +116,7 @@ class Adyen(Provider):
 
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         item, kind = incoming.payload, str(incoming.kind)
-        values = {"status": _status(item, kind, endpoint)}
+        values: dict[str, Any] = {"status": _status(item, kind, endpoint)}
         if item.get("eventCode") in BEGIN:
             code = currency(item["amount"], where="amount.")
             values |= {"currency": code, "amount_minor": minor(item["amount"], "value", code, where="amount.", shift=SHIFT)}

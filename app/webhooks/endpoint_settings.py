@@ -31,6 +31,8 @@ def read(speaks: Provider, typed: Mapping[str, str]) -> dict[str, Any]:
                 found[name] = convert(text)
         except ValueError as error:
             errors[name] = str(error)
+    known = {*READERS, *(OPTION + each.name for each in speaks.options)}
+    errors |= {name: "There is no such setting." for name in typed if name not in known}
     options = _options(speaks, typed, errors)
     if errors:
         raise Invalid("Nothing was saved.", errors=errors)

@@ -16,6 +16,7 @@ from app.webhooks.live import Live
 from app.webhooks.texts import LONGEST_KEY, clean, key
 
 log = structlog.get_logger()
+Headers = dict[str, str]
 QUEUE = "webhooks"
 LONGEST_ERROR = 500
 ALLOWED_HEADERS = frozenset({"content-type", "content-length", "user-agent", "date", "x-request-id", "idempotency-key"})
@@ -35,16 +36,17 @@ def receive(name: str, token: str, receipt: Receipt) -> Answer:
     wants to hear), Unavailable when it cannot be kept or judged now: the provider will send it again.
     """
     endpoint = live.by_token(name, token)
-    return _guarded(endpoint, receipt, lambda by: _greeting(endpoint, by, receipt) or _taken(endpoint, by, receipt))
+    return _guarded(endpoint, receipt,
+                    lambda by, headers: _greeting(endpoint, by, receipt) or _taken(endpoint, by, receipt, headers))
 
 
 def greet(name: str, token: str, receipt: Receipt) -> Answer | None:
     """The answer to a handshake that asks instead of posting, None when its provider knows none. Raises what receive raises."""
     endpoint = live.by_token(name, token)
-    return _guarded(endpoint, receipt, lambda by: _greeting(endpoint, by, receipt))
+    return _guarded(endpoint, receipt, lambda by, _: _greeting(endpoint, by, receipt))
 
 
-def allowed(headers: Mapping[str, str], kept: Iterable[str]) -> dict[str, str]:
+def allowed(headers: Mapping[str, str], kept: Iterable[str]) -> Headers:
     """The headers we keep. A list of what may be kept, never of what may not: credentials come under any name."""
     wanted = (ALLOWED_HEADERS | {name.lower() for name in kept}) - NEVER_KEPT
     return {name.lower(): clean(value) for name, value in headers.items() if name.lower() in wanted}
@@ -63,7 +65,7 @@ def scoped(account: str, outside_id: str | None) -> str | None:
 A = TypeVar("A", Answer, Answer | None)
 
 
-def _guarded(endpoint: Live, receipt: Receipt, act: Callable[[Provider], A]) -> A | Answer:
+def _guarded(endpoint: Live, receipt: Receipt, act: Callable[[Provider, Headers], A]) -> A | Answer:
     """Do it for whoever may post here, and keep every rejection with its reason."""
     by = provider(endpoint.provider)
     headers = _kept(endpoint, by, receipt)
@@ -72,7 +74,7 @@ def _guarded(endpoint: Live, receipt: Receipt, act: Callable[[Provider], A]) -> 
         rejects.keep(endpoint, by, receipt, problem, headers)
         raise NotListed("The endpoint takes posts from certain addresses only.")
     try:
-        return act(by)
+        return act(by, headers)
     except Rejected as forged:
         rejects.keep(endpoint, by, receipt, forged, headers)
         forged.status = by.reject_status
@@ -81,7 +83,7 @@ def _guarded(endpoint: Live, receipt: Receipt, act: Callable[[Provider], A]) -> 
         return Answer(by.reject_body, by.reject_status)
 
 
-def _kept(endpoint: Live, by: Provider, receipt: Receipt) -> dict[str, str]:
+def _kept(endpoint: Live, by: Provider, receipt: Receipt) -> Headers:
     try:
         more = by.keeps(endpoint.config)
     except Exception:   # the edge
@@ -94,11 +96,10 @@ def _greeting(endpoint: Live, by: Provider, receipt: Receipt) -> Answer | None:
     return _unbroken(by, lambda: by.greet(receipt, endpoint.config))
 
 
-def _taken(endpoint: Live, by: Provider, receipt: Receipt) -> Answer:
+def _taken(endpoint: Live, by: Provider, receipt: Receipt, headers: Headers) -> Answer:
     secret = _proof(endpoint, by, receipt)
     answer = _unbroken(by, lambda: by.answer(receipt, endpoint.config))
     if answer is None:
-        headers = _kept(endpoint, by, receipt)
         events = _events(endpoint, by, receipt, headers)
         inbox.keep(Arrival(endpoint.id, None if secret is None else secret.id, receipt, headers, events))
         ring(QUEUE)
@@ -130,7 +131,7 @@ def _unbroken(by: Provider, act: Callable[[], Answer | None]) -> Answer | None:
         return None
 
 
-def _events(endpoint: Live, by: Provider, receipt: Receipt, headers: dict[str, str]) -> list[Row]:
+def _events(endpoint: Live, by: Provider, receipt: Receipt, headers: Headers) -> list[Row]:
     try:
         incomings = by.parse(receipt, endpoint.config)
         refused = by.refused(receipt, endpoint.config, incomings)
@@ -144,7 +145,7 @@ def _events(endpoint: Live, by: Provider, receipt: Receipt, headers: dict[str, s
     return [_event(endpoint, by, receipt, item, incoming) for item, incoming in enumerate(incomings) if item not in refused]
 
 
-def _reject_items(endpoint: Live, by: Provider, receipt: Receipt, headers: dict[str, str], refused: Mapping[int, str],
+def _reject_items(endpoint: Live, by: Provider, receipt: Receipt, headers: Headers, refused: Mapping[int, str],
                   count: int) -> None:
     """Log the items of a batch that are not proven. Raises Rejected when none is."""
     places = ", ".join(str(place + 1) for place in sorted(refused)[:20])

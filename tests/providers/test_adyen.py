@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.integrations.provider import EndpointConfig, Rejected, Secret
+from app.integrations.provider import Rejected
 from tests.providers.contract import NOW, Contract, case
 
 FIELDS = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference", "value", "currency", "eventCode", "success")
@@ -87,7 +87,7 @@ class TestAdyen(Contract):
 
         found = self.provider.parse(receipt, self.endpoint())
 
-        assert self.provider.verify(receipt, self.endpoint(), NOW).id == 1    # type: ignore[union-attr]
+        assert self.proven_by(receipt) == 1
         assert set(self.provider.refused(receipt, self.endpoint(), found)) == {1}
         assert len(found) == 3
 
@@ -115,10 +115,10 @@ class TestAdyen(Contract):
     def test_platform_webhooks_are_proven_by_their_header_and_ignored(self):
         body = b'{"type": "merchant.created", "data": {}}'
         made = base64.b64encode(hmac.digest(bytes.fromhex(self.secrets[0]), body, "sha256")).decode()
-        endpoint = EndpointConfig("Test", "acct", (Secret(7, self.secrets[0]),))
+        receipt = self.receipt(body, {"HmacSignature": made})
 
-        assert self.provider.verify(self.receipt(body, {"HmacSignature": made}), endpoint, NOW).id == 7    # type: ignore[union-attr]
-        assert [each.kind for each in self.provider.parse(self.receipt(body, {"HmacSignature": made}), endpoint)] == [None]
+        assert self.proven_by(receipt) == 1
+        assert [each.kind for each in self.provider.parse(receipt, self.endpoint())] == [None]
 
 
 def _signature(item: dict[str, Any], secret: str) -> str:

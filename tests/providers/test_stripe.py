@@ -34,7 +34,7 @@ class TestStripe(Contract):
         clock, _, signature = good.partition(",")
         receipt = self.receipt(b"{}", {"stripe-signature": f"{clock},v1={'0' * 64},{signature},v0=zzz"})
 
-        assert self.provider.verify(receipt, self.endpoint(), NOW).id == 1
+        assert self.proven_by(receipt) == 1
 
     def test_a_signature_of_the_test_scheme_proves_nothing(self):
         good = self.sign(b"{}", self.secrets[0], NOW)["Stripe-Signature"]

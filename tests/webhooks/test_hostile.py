@@ -171,7 +171,8 @@ def test_a_provider_file_that_breaks_proves_nothing_and_is_no_fault_of_the_sende
 
 def _bent(receipt: Receipt, data: st.DataObject) -> Receipt:
     """The post with one byte of its body or one header changed."""
-    if receipt.headers and data.draw(st.booleans()):
+    in_headers: bool = data.draw(st.booleans())
+    if receipt.headers and in_headers:
         name = data.draw(st.sampled_from(sorted(receipt.headers)))
         return replace(receipt, headers={**receipt.headers, name: data.draw(TEXT).strip()})
     place = data.draw(st.integers(0, len(receipt.body) - 1))

@@ -4,6 +4,8 @@ import pytest
 from app.audit import COMMAND_LINE
 from app.errors import Invalid
 from app.webhooks import endpoints, live
+from app.webhooks.models import Endpoint
+from tests.webhooks.conftest import only
 
 
 @pytest.mark.parametrize(("name", "value", "sentence"), [
@@ -19,6 +21,28 @@ def test_a_setting_that_will_not_do_is_said_by_its_name(odd, name, value, senten
         endpoints.configure(made.id, {"option_shop": "tea", name: value}, by=COMMAND_LINE)
 
     assert sentence in caught.value.errors[name]
+
+
+def test_the_command_sets_them_and_needs_no_secret_where_the_provider_needs_none(app, odd):
+    odd()
+
+    result = app.test_cli_runner().invoke(args=["endpoint", "add", "odd", "--name", "Second", "--set", "option_shop=pot",
+                                                "--set", "tolerance=9"])
+
+    assert result.exit_code == 0, result.output
+    told = live.by_token("odd", result.output.strip().rpartition("/")[2]).config
+    assert (told.options["shop"], told.tolerance.total_seconds()) == ("pot", 9)
+
+
+@pytest.mark.parametrize(("args", "code"), [(["--set", "option_shop"], 2), (["--set", "colour=red"], 1), (["--set", "tolerance=0"], 1)])
+def test_a_setting_the_command_cannot_make_makes_nothing(app, odd, args, code):
+    odd()
+
+    result = app.test_cli_runner().invoke(args=["endpoint", "add", "odd", "--name", "Second", "--set", "option_shop=pot", *args])
+
+    assert result.exit_code == code
+    assert "Traceback" not in result.output
+    assert only(Endpoint).name == "Odd"
 
 
 def test_settings_reach_the_provider_and_what_is_empty_is_the_default(odd):
