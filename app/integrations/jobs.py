@@ -1,9 +1,10 @@
-"""How long calls are kept, and the job that drops older ones, a thousand in a transaction."""
+"""What is done at providers in the background: effects, and dropping old calls, a thousand in a transaction."""
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
 
+from app.integrations import performing
 from app.integrations.models import Call
 from app.jobs.registry import job
 from app.jobs.work import Work
@@ -11,6 +12,7 @@ from app.settings import Setting
 from app.transaction import now
 
 A_TIME = 1_000
+TRIES = 8
 KEPT = Setting("integrations.keep_days", "Keep calls to providers for (days)", "Older calls are dropped from the log.", 30,
                least=1, most=3650)
 
@@ -27,3 +29,9 @@ def prune(work: Work) -> dict[str, Any]:
         dropped += len(ids)
         if len(ids) < A_TIME:
             return {"calls": dropped}
+
+
+@job("integrations.perform", max_attempts=TRIES, label="Do something at a provider")
+def perform(work: Work, effect_id: int) -> dict[str, str]:
+    """Do what somebody committed to, like a refund: once, however often it is tried."""
+    return performing.perform(work, effect_id, TRIES)

@@ -1,4 +1,4 @@
-"""The tables of calling out: the accounts we may use, and every call that was made."""
+"""The tables of calling out: the accounts we may use, every call that was made, and what was done outside."""
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from app.extensions import Id, Model
 
 FAILED = text("error IS NOT NULL")
 ABOUT = text("record_id IS NOT NULL")
+OPEN = text("status IN ('asked', 'pending', 'ambiguous')")
 
 
 class StoredConnection(Model):
@@ -68,3 +69,31 @@ class Call(Model):
     request: Mapped[str]
     reply: Mapped[str]
     at: Mapped[datetime]
+
+
+class Effect(Model):
+    """One thing done outside, like a refund: committed before the provider is asked, so that it is never done twice unseen."""
+
+    __tablename__ = "effects"
+    __table_args__ = (
+        Index("uq_effects_open", "kind", "resource", "record_id", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_effects_record", "resource", "record_id", "id"),
+        Index("ix_effects_status", "status", "id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)         # the provider's idempotency key, and our reference there
+    kind: Mapped[str]                                     # "payments.refund"
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id"))
+    resource: Mapped[str]
+    record_id: Mapped[int]
+    asked: Mapped[dict[str, Any]]                         # what for: {"external_id", "amount_minor", "currency", "reason"}
+    status: Mapped[str]                                   # asked pending done refused ambiguous declined
+    tries: Mapped[int] = mapped_column(Integer, default=0)   # how often it may have been sent
+    said: Mapped[str | None]                              # what came of it
+    asked_by_kind: Mapped[str]
+    asked_by_id: Mapped[int | None]
+    asked_by: Mapped[str]
+    decided_by: Mapped[str | None]                        # the second person
+    job_id: Mapped[int | None]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -3,6 +3,7 @@
 The only importer of `requests`. It knows nothing of providers, retries or limits; it says whether a request was sent.
 """
 import json
+import logging
 import os
 import socket
 import ssl
@@ -30,6 +31,7 @@ LARGEST = 5_000_000        # bytes of a reply, unpacked
 PIECE = 65_536
 CONNECT = 5.0              # seconds one address has to accept us
 AGENT = "Backroom/0.1"
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)     # it writes addresses down, query and all
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 from flask import Blueprint, render_template
 
 from app.access import requires
-from app.integrations import call_views, connected, connection_views
+from app.integrations import call_views, connected, connection_views, effect_views
 from app.integrations.registry import providers
 
 bp = Blueprint("integrations", __name__, url_prefix="/integrations")
-for pages in (connection_views, call_views):
+for pages in (connection_views, call_views, effect_views):
     bp.register_blueprint(pages.bp)
 
 

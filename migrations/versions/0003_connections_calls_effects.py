@@ -14,6 +14,7 @@ depends_on = None
 
 FAILED = sa.text("error IS NOT NULL")
 ABOUT = sa.text("record_id IS NOT NULL")
+OPEN = sa.text("status IN ('asked', 'pending', 'ambiguous')")
 
 
 def upgrade() -> None:
@@ -77,7 +78,37 @@ def upgrade() -> None:
         batch_op.create_index("ix_calls_event_id", ["event_id"], unique=False)
         batch_op.create_index("ix_calls_at", ["at"], unique=False)
 
+    op.create_table(
+        "effects",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("connection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=True),
+        sa.Column("asked_by_kind", sa.Text(), nullable=False),
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name=op.f("fk_effects_connection_id_connections")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_effects")),
+        sa.UniqueConstraint("key", name=op.f("uq_effects_key")),
+    )
+    with op.batch_alter_table("effects", schema=None) as batch_op:
+        batch_op.create_index("uq_effects_open", ["kind", "resource", "record_id"], unique=True, sqlite_where=OPEN,
+                              postgresql_where=OPEN)
+        batch_op.create_index("ix_effects_record", ["resource", "record_id", "id"], unique=False)
+        batch_op.create_index("ix_effects_status", ["status", "id"], unique=False)
+
 
 def downgrade() -> None:
+    op.drop_table("effects")
     op.drop_table("calls")
     op.drop_table("connections")

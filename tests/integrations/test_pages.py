@@ -12,7 +12,7 @@ from app.fakes.stripe import KEY, FakeStripe
 from app.integrations import breaker, connections
 from app.integrations.connections import Wanted
 from app.integrations.models import Call, StoredConnection
-from app.integrations.secrets import unseal
+from app.integrations.secrets import seal, unseal
 from app.jobs.models import Job
 from app.transaction import transaction
 from tests.integrations.conftest import calls, stored
@@ -78,7 +78,7 @@ def test_a_test_says_exactly_what_is_wrong(sign_in, stripe, connection, wrong, s
 def test_a_test_of_an_address_says_what_is_wrong_with_it(app, sign_in, address, says):
     with transaction() as session:
         row = StoredConnection(provider="stripe", name="Elsewhere", account="stripe", address=address, is_sandbox=True,
-                               sealed=connections.seal(json.dumps({"api_key": KEY})), created_at=datetime.now(UTC))
+                               sealed=seal(json.dumps({"api_key": KEY})), created_at=datetime.now(UTC))
         session.add(row)
         session.flush()
         id = row.id
@@ -217,7 +217,8 @@ def test_the_log_is_paged_and_filtered(sign_in, connection):
     for query in ("view=failed", "view=unanswered", "record=payments/7", "job=5", "event=9", "error=TimedOut"):
         assert reader.get(f"/integrations/calls?{query}").text.count('<th scope="row">') == 3
     assert "No call is like this" in reader.get("/integrations/calls?op=nothing").text
-    assert reader.get(f"/integrations/calls?connection={connection}&after=11").text.count('<th scope="row">') == 10
+    eleventh = calls()[10].id
+    assert reader.get(f"/integrations/calls?connection={connection}&after={eleventh}").text.count('<th scope="row">') == 10
 
 
 @pytest.mark.parametrize("query", ["view=x", "job=x", "record=payments", "after=x", "other=1", "record=payments/x"])

@@ -1,0 +1,45 @@
+"""Refunding a payment from its page or by the API: all of it or a part, above a limit only with a second person."""
+from typing import Any
+
+from app.audit import Actor
+from app.errors import Conflict, Invalid
+from app.integrations import effects
+from app.records.actions import action
+from app.records.money import from_minor, places
+from app.records.resource import Resource
+from app.settings import Setting
+from app.transaction import transaction
+
+KIND = "payments.refund"
+LIMIT = Setting("refund_limit", "Refunds without a second person (up to)", "A refund of more than so many whole units of its "
+                "currency waits until a second person approves it. 0: every refund does.", 500, least=0, most=1_000_000_000)
+REFUNDABLE = ("paid", "part_refunded")
+
+
+def can_be_refunded(row: dict[str, Any]) -> bool:
+    """Money was taken, some of it is left, and somebody can be asked to send it back."""
+    return (row["status"] in REFUNDABLE and _left(row) > 0 and bool(row["account"])
+            and effects.through(KIND, row["account"]) is not None)
+
+
+@action("payments", "refund", when=can_be_refunded)
+def refund(actor: Actor, resource: Resource, row: dict[str, Any], values: dict[str, Any]) -> str:
+    """Commit to it; a job does it. The record changes once the provider shows it."""
+    amount, currency = values["amount_minor"], row["currency"]
+    if not 0 < amount <= _left(row):
+        most = from_minor(_left(row), currency)
+        raise Invalid("Nothing was sent back.", errors={"amount": f"Write at most {most}, which is what is left."})
+    with transaction() as session:
+        connection = effects.through(KIND, row["account"])
+        if connection is None:
+            raise Conflict("Its provider is not connected any more.")
+        needs_second = amount > LIMIT.get() * 10 ** places(currency)
+        effects.ask(session, KIND, (resource.name, row["id"]), connection,
+                    {"external_id": row["external_id"], "amount_minor": amount, "currency": currency,
+                     "reason": values["reason"] or ""}, by=actor, needs_second=needs_second)
+    shown = f"{from_minor(amount, currency)} {currency}"
+    return f"The refund of {shown} waits for a second person." if needs_second else f"The refund of {shown} is on its way."
+
+
+def _left(row: dict[str, Any]) -> int:
+    return int(row["amount_minor"] or 0) - int(row["refunded_minor"] or 0)
