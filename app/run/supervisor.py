@@ -14,7 +14,6 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 from structlog.contextvars import clear_contextvars
 
-from app import create_app
 from app.config import Config, load
 from app.errors import Misconfigured, Problem
 from app.jobs import process
@@ -26,13 +25,17 @@ from app.run import canary, first_start, tables, web
 from app.run.valkey import Valkey
 
 log = structlog.get_logger()
+Make = Callable[[Config], Flask]
 
 
-def main() -> int:
-    """Everything on this machine, until told to stop. Returns the exit code; what is wrong is one sentence on stderr."""
+def main(make: Make) -> int:
+    """Everything on this machine, with the application that `make` makes, until told to stop.
+
+    Returns the exit code; what is wrong is one sentence on stderr.
+    """
     try:
         with ExitStack() as stack:
-            _run(load(), stack)
+            _run(make, load(), stack)
     except Problem as problem:
         print(" ".join([problem.detail or problem.title, *problem.errors.values()]), file=sys.stderr)  # noqa: T201
         return 1
@@ -44,11 +47,11 @@ def main() -> int:
     return 0
 
 
-def _run(settings: Config, stack: ExitStack) -> None:
+def _run(make: Make, settings: Config, stack: ExitStack) -> None:
     here = _only_here(settings, stack)
     listener = stack.enter_context(web.listen(settings.host, settings.port))
     settings = replace(settings, port=listener.getsockname()[1])
-    app = create_app(settings)
+    app = make(settings)
     valkey = _start_valkey(settings, stack)
     password = _prepare(app, settings)
     clear_contextvars()  # of the requests the demo made: the children would go on logging them

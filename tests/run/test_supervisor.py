@@ -15,6 +15,7 @@ from http.cookiejar import CookieJar
 
 import pytest
 
+from app import create_app
 from app.config import ROOT
 from app.run import supervisor
 from tests.wait import wait_for
@@ -83,7 +84,7 @@ def refused(monkeypatch, capsys):
             monkeypatch.delenv(name, raising=False)
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
-        assert supervisor.main() == 1
+        assert supervisor.main(create_app) == 1
         said = capsys.readouterr()
         assert said.out == ""
         return said.err
