@@ -104,7 +104,7 @@ def checks(session: Session, actor: Actor) -> Iterable[Tile]:
     worst = min((one.check.tone for one in found), key=ORDER.index)
     title = "Records contradict each other" if len(found) > 1 else found[0].check.title
     url = url_for("records.checks") if len(found) > 1 else url_for("records.check", name=found[0].check.name)
-    yield Tile(worst, "clipboard-check", title, "; ".join(said) + ".", url, "Review")
+    yield Tile(worst, "clipboard-check", title, "; ".join(said) + ".", url, "Review records")
 
 
 @tile("payments.read")

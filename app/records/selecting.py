@@ -19,7 +19,7 @@ LARGEST = 100_000
 """Records of one bulk change."""
 BY_HAND = 200
 """Records chosen one by one: as many as a page has."""
-PAGING = ("limit", "after", "before", "count")
+PAGING = ("limit", "after", "before", "count", "totals", "view")
 RIGHTS = {"edit": "edit", "status": "edit", "trash": "trash", "restore": "restore"}
 """What each deed needs besides `<resource>.bulk`."""
 
