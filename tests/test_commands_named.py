@@ -13,7 +13,7 @@ from app.config import ROOT
 @pytest.fixture
 def made(tmp_path):
     """A Python with a flask beside it, as in a virtual environment."""
-    def make(folder: str) -> Path:
+    def make(folder):
         place = tmp_path / folder
         place.mkdir(parents=True)
         for name in ("python", "flask"):

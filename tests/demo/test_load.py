@@ -77,7 +77,7 @@ def test_a_second_demo_is_refused_with_the_cure_for_its_database(loaded, app, mo
 def paid_for():
     """(status, payment status, total) of every order, and (status, amount, refunded) of its payments."""
     orders, payments = registry.named("orders").table, registry.named("payments").table
-    found = {row.id: ((row.status, row.payment_status, row.total_minor), []) for row in db.session.execute(select(orders))}
+    found: dict[int, tuple[tuple[str, str, int], list[tuple[str, int, int]]]] = {row.id: ((row.status, row.payment_status, row.total_minor), []) for row in db.session.execute(select(orders))}
     for row in db.session.execute(select(payments)):
         found[row.order_id][1].append((row.status, row.amount_minor, row.refunded_minor))
     db.session.rollback()
