@@ -11,7 +11,21 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, CursorResult, FromClause, Table, and_, case, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    FromClause,
+    Table,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.config import config
@@ -36,7 +50,7 @@ class Queue:
 
     When `process` raises on a batch, each of its claims is tried alone; when it raises on one, that one failed.
     `heavy` rows get a process of their own, one each. `where` tells the rows of this queue from others in the table.
-    `waits_for(row, other)` says in SQL whether a row may not be taken as long as the other is as it is.
+    A row whose column `strict` is true is not taken while there is another one that it `waits_for`, as that says in SQL.
     """
 
     name: str
@@ -47,7 +61,8 @@ class Queue:
     heavy: bool = False
     seconds: float = 300.0                       # a batch that takes longer is killed
     where: Mapping[str, Any] = field(default_factory=dict)
-    waits_for: Callable[[FromClause, FromClause], ColumnElement[bool]] | None = None
+    strict: str | None = None
+    waits_for: Callable[[FromClause, FromClause], ColumnElement[bool]] = lambda row, other: false()
 
     @property
     def table(self) -> Table:
@@ -181,7 +196,7 @@ def _choose(session: Session, queue: Queue, moment: datetime, limit: int) -> lis
         return [row[0] for row in rows[:1]]
     chosen: list[int] = []
     seen: set[object] = set()
-    for id, tries, key in rows:
+    for id, tries, key, *_ in rows:
         if not tries and key not in seen and len(chosen) < limit:
             chosen.append(id)
             seen.update(() if key is None else (key,))
@@ -196,10 +211,12 @@ def _candidates(session: Session, queue: Queue, moment: datetime, limit: int) ->
     if queue.object_key:
         other = table.alias()
         query = query.where(~exists().where(other.c[queue.object_key] == key, other.c.status == "running"))
-    if queue.waits_for is not None:
-        earlier = table.alias()
-        query = query.where(~exists().where(queue.waits_for(table, earlier)))
-    return session.execute(query).all()
+    if queue.strict is None:
+        return session.execute(query).all()
+    found = session.execute(query.add_columns(table.c[queue.strict])).all()
+    if not any(row[3] for row in found):        # only a queue with such rows in it pays for them
+        return found
+    return session.execute(query.where(or_(~table.c[queue.strict], ~exists().where(queue.waits_for(table, table.alias()))))).all()
 
 
 def _take(session: Session, queue: Queue, ids: list[int], owner: str, moment: datetime) -> list[Claim]:

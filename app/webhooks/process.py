@@ -53,11 +53,12 @@ def process(claims: list[Claim]) -> None:
 
 def waits_for(event: FromClause, earlier: FromClause) -> ColumnElement[bool]:
     """Strict order: an event that asks for it waits for everything of its object that happened before it and has not ended."""
-    return and_(event.c.is_strict, earlier.c.object_key == event.c.object_key, earlier.c.status.in_(UNENDED),
+    return and_(earlier.c.object_key == event.c.object_key, earlier.c.status.in_(UNENDED),
                 tuple_(*(earlier.c[name] for name in IN_ORDER)) < tuple_(*(event.c[name] for name in IN_ORDER)))
 
 
-EVENTS = queues.register(Queue("webhooks", Event, process, batch=100, object_key="object_key", waits_for=waits_for))
+EVENTS = queues.register(Queue("webhooks", Event, process, batch=100, object_key="object_key", strict="is_strict",
+                               waits_for=waits_for))
 
 
 def source(endpoint: Live, account: str | None = None) -> Source:
