@@ -55,7 +55,10 @@ payments = register(Resource(
     icon="credit-card",
     listed=("external_id", "order", "amount", "refunded", "status", "method", "updated_at"),
     searched=("external_id", "method"),
-    actions=(Action("refund", fields=(Money("amount", required=True), Text("reason")), needs="payments.refund"),),
+    actions=(Action("refund", fields=(Money("amount", required=True, hint="At most what is left of the payment."),
+                                      Text("reason", hint="For your colleagues; kept with the refund.")), needs="payments.refund",
+                    text="The provider sends the money back to the customer; nobody can take that back. A large refund waits for "
+                         "a second person first."),),
     checks=(
         Check("refunded_too_much", "Payments of which more was paid back than taken", tone="bad",
               among=Payment.refunded_minor > Payment.amount_minor,

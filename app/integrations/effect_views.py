@@ -110,7 +110,7 @@ def _waiting() -> Mark | None:
     """How many wait for a person; on every page, so counted no further than 99."""
     open = select(Effect.id).where(Effect.status.in_(("asked", "ambiguous"))).limit(100).subquery()
     count = db.session.execute(select(func.count()).select_from(open)).scalar_one()
-    return Mark(f"{min(count, 99)} waiting", loud=True, told="need a person") if count else None
+    return Mark(f"{min(count, 99)} open", loud=True, told="need a person") if count else None
 
 
 register_panel("*", _panel)

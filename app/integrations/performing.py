@@ -82,5 +82,5 @@ def _end(work: Work, row: Effect, connection: Connection, status: str, said: str
         held = lock(session, Effect, row.id)
         held.status, held.said, held.ended_at = status, said, None if status == "ambiguous" else datetime.now(UTC)
         if changes:
-            apply(session, changes, Source(Door.SYNC, by, door_id=row.id, account=connection.account))
+            apply(session, changes, Source(Door.SYNC, by, account=connection.account))
     return {}

@@ -94,6 +94,7 @@ def test_a_worker_that_died_after_the_provider_did_it_leaves_nothing_doubled(str
     refund(paid, "10")
     row = effect()
     connection = connections.of_account("stripe", "stripe")
+    assert connection
     effects.doer("stripe", refunds.KIND).do(connection, effects.Asked(row.key, **row.asked))
     stripe._kept.clear()        # the provider has forgotten the idempotency key, as after a day
     with transaction() as session:
@@ -108,6 +109,7 @@ def test_a_worker_that_died_after_the_provider_did_it_leaves_nothing_doubled(str
 def test_without_looking_first_the_same_refunds_twice(stripe, paid):
     """The control: what the test above would show if nobody looked."""
     connection = connections.of_account("stripe", "stripe")
+    assert connection
     asked = effects.Asked("br_1", "pi_1", 1000, "EUR")
     effects.doer("stripe", refunds.KIND).do(connection, asked)
     stripe._kept.clear()
@@ -208,7 +210,7 @@ def test_the_pages_show_what_is_under_way_and_what_waits(stripe, paid, sign_in, 
     assert "Approve" not in own
     assert "Withdraw" in own
     assert "Approve" in seen
-    assert "1 waiting" in other.get("/").text
+    assert "1 open" in other.get("/").text
     assert "Approve" not in sign_in("viewer").get("/integrations/effects").text
 
     back = other.post(f"/integrations/effects/{effect().id}/approve", data={"back": f"/payments/{paid}"})
