@@ -9,7 +9,7 @@ from app.errors import Conflict, Problem, Unavailable
 from app.jobs.enqueue import requeue
 from app.jobs.queue import LONGEST_WAIT, backoff, claim, expire, extend, fail, lapse, release
 from app.transaction import transaction
-from tests.jobs.trials import Parcel, Refused, attempts_of, ids, let_lapse
+from tests.jobs.trials import Parcel, Refused, attempts_of, ids, let_hold, let_lapse
 
 # failing
 
@@ -101,7 +101,7 @@ def test_a_lapsed_lease_puts_the_row_back_and_the_try_stays_counted(parcels, sen
 
 def test_a_lease_that_holds_is_left_alone(parcels, send):
     send(1)
-    claim(parcels, "me")
+    let_hold(*claim(parcels, "me"))
     assert expire(parcels) == 0
 
 

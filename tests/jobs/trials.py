@@ -162,8 +162,17 @@ def attempts_of(id: int, source: str = "trial_parcels") -> list[Attempt]:
 
 def let_lapse(*claims: Claim) -> None:
     """As if the lease of these claims had run out."""
+    _lease(claims, timedelta(seconds=-1))
+
+
+def let_hold(*claims: Claim) -> None:
+    """As if the lease of these claims ran for an hour: a busy machine is slower than the leases of tests."""
+    _lease(claims, timedelta(hours=1))
+
+
+def _lease(claims: tuple[Claim, ...], left: timedelta) -> None:
     with transaction() as session:
-        session.execute(sa.update(Parcel).where(Parcel.id.in_(ids(list(claims)))).values(lease_until=now(session) - timedelta(seconds=1)))
+        session.execute(sa.update(Parcel).where(Parcel.id.in_(ids(list(claims)))).values(lease_until=now(session) + left))
 
 
 def queue_it(name: str = "trial.this", args: dict[str, Any] | None = None, **options: Any) -> int:

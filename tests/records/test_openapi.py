@@ -110,11 +110,10 @@ def test_every_parameter_it_lists_is_understood_with_a_value_it_describes(app, n
     fill(named(name), 3)
     for parameter in parameters.of(named(name), Sight(SYSTEM)):
         if parameter["name"] not in ("fields", "expand", "after", "before"):     # test_expand.py has the first two
-            for _ in range(3):
-                raw = sample(parameter["schema"], random)
-                assert not list(wrong(raw, parameter["schema"]))
-                text = ",".join(map(str, raw)) if isinstance(raw, list) else str(raw)
-                assert query.page(db.session(), ask(name, f"{parameter['name']}={text}")) is not None, parameter["name"]
+            raw = sample(parameter["schema"], random)
+            assert not list(wrong(raw, parameter["schema"]))
+            text = ",".join(map(str, raw)) if isinstance(raw, list) else str(raw)
+            assert query.page(db.session(), ask(name, f"{parameter['name']}={text}")) is not None, parameter["name"]
 
 
 def sample(schema, random):

@@ -17,9 +17,9 @@ from tests.records.stock import MIDNIGHT, NAMES, ask, fill, line_table, put, sor
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stream_is_the_whole_list_in_its_order_whatever_the_chunk(app, name):
     fill(named(name), 25)
-    for sort in sorts(named(name)):
+    for number, sort in enumerate(sorts(named(name))):
         whole = [row["id"] for row in query.page(db.session(), ask(name, f"sort={sort}&limit=200")).rows]
-        for chunk in (1, 7, 25, 1000):
+        for chunk in (7,) if number else (1, 7, 25, 1000):
             parts = list(query.stream(db.session(), ask(name, f"sort={sort}"), named(name).fields, chunk))
             assert [row["id"] for part in parts for row in part] == whole
             assert all(len(part) == chunk for part in parts[:-1])
@@ -106,7 +106,7 @@ def test_memory_is_that_of_a_chunk_not_of_the_list(app):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return peak
-    most(50)
+    most(3_000)     # what is read once and kept
     assert most(3_000) < 2 * most(300)
 
 
