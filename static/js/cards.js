@@ -9,7 +9,7 @@ function tell() {
     for (const part of [table.tHead, ...table.tBodies]) part.role = "rowgroup";
     for (const row of table.rows) {
       row.role = "row";
-      for (const cell of row.cells) cell.role = cell.tagName === "TD" ? "cell" : cell.scope === "col" ? "columnheader" : "rowheader";
+      for (const cell of row.cells) cell.role ??= cell.tagName === "TD" ? "cell" : cell.scope === "col" ? "columnheader" : "rowheader";
     }
   }
 }

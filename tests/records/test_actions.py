@@ -80,6 +80,17 @@ def test_an_action_is_asked_for_by_a_form_made_from_its_fields_and_answers_with_
     assert refunds == [("Manager", "payments", paid, {"amount_minor": 250, "reason": "Broken"})]
 
 
+def test_the_list_one_came_from_is_remembered_through_an_action(refunds, paid, sign_in):
+    client, path, at = sign_in("manager"), f"/payments/{paid}", "/payments?status=paid&sort=-amount"
+    record = read(client.get(path, headers={"Referer": f"http://localhost{at}"}))
+
+    asks = get(client, record.link("/refund"))
+    answer = post(client, f"{path}/refund", {**asks.form(f"{path}/refund"), "amount": "2.50"})
+
+    assert at in asks.links()
+    assert at in get(client, answer.location).links()
+
+
 @pytest.mark.parametrize(("amount", "sentence"), [
     ("", "This is missing. Fill it in."), ("much", "This is not a number"), ("99", "This is more than was paid")])
 def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(refunds, paid, sign_in, amount, sentence):

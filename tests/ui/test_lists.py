@@ -21,3 +21,13 @@ def test_columns_that_sort_look_and_sound_unlike_those_that_do_not(app, browse):
     expect(sorts).to_have_attribute("aria-sort", "ascending")
     assert sorts.get_by_role("link").evaluate("link => getComputedStyle(link, '::after').display") == "none", "the arrow says it"
     assert violations(page) == []
+
+
+def test_the_cards_of_a_phone_are_still_the_rows_of_a_table(app, browse):
+    act(order("N-1", status="placed", total="5"))
+    page = browse(width=390)
+    page.goto("/orders")
+
+    expect(page.get_by_role("row", name="N-1").get_by_role("rowheader")).to_have_text("N-1")
+    expect(page.get_by_role("row", name="N-1").get_by_role("cell").nth(1)).to_be_visible()
+    assert violations(page) == []
