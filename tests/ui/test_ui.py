@@ -1,8 +1,8 @@
 """What every page shares: words for times and numbers, icons, the navigation, the look a person chose, safe ways back."""
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import re
 import pytest
 from flask import Flask, g, get_flashed_messages, session, url_for
 from flask_wtf.csrf import generate_csrf
