@@ -79,7 +79,7 @@ def planned(session: Session, event: Event, endpoint: Live, stored: StoredReceip
         return Preview([], problem)
     except Exception as error:   # the edge: what the worker would keep as a failed attempt is said here
         return Preview([], Problem(f"{type(error).__name__}: {error}"[:300], title="Reading it breaks"))
-    outcomes = plan(session, told, source(endpoint))
+    outcomes = plan(session, told, source(endpoint, event.account))
     return Preview(_would(session, told, outcomes, actor), refusal(outcomes, told))
 
 

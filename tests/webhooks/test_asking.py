@@ -119,3 +119,11 @@ def test_an_event_beside_one_that_is_asked_about_is_not_held_up(asked, post, dra
     post("customer_created")
     drain()
     assert sorted(each.status for each in events()) == ["dead", "done"]
+
+
+def test_the_button_to_fetch_is_there_where_somebody_can_be_asked(asked, sign_in, post, drain):
+    post(succeeded("evt_1", 24890))
+    drain()
+    page = sign_in("operator").get(f"/webhooks/events/{events()[0].id}").text
+
+    assert "Fetch latest and retry" in page

@@ -53,6 +53,17 @@ def test_the_last_day_is_counted_by_the_hour(endpoint):
     assert now.last_at is not None
 
 
+def test_the_page_of_an_endpoint_shows_its_day_and_leads_to_what_failed(sign_in, endpoint):
+    found = endpoint()
+    heard(found, NOW - timedelta(hours=1), NOW)
+    heard(found, NOW, status="dead")
+
+    page = sign_in("admin").get(f"/webhooks/endpoints/{found.id}").text
+
+    assert "Bars by hour for a day. 3 events, at most" in page
+    assert f'href="/webhooks?status=dead&amp;endpoint={found.id}">1, 33.3 %<' in page
+
+
 def test_what_another_endpoint_hears_is_not_counted(endpoint):
     one, two = endpoint(name="One"), endpoint(name="Two")
     heard(one, NOW)

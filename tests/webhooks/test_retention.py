@@ -172,7 +172,7 @@ def test_an_admin_sees_how_much_is_kept_and_says_for_how_long(sign_in, post, dra
     drain()
     admin = sign_in("admin")
     page = admin.get("/webhooks/kept").text
-    assert "the very bytes of each post" in page
+    assert "The very bytes of each post" in page
 
     assert admin.post("/webhooks/kept", data={"bodies": "7", "receipts": "14", "events": "44"}).status_code == 422
     assert admin.post("/webhooks/kept", data={"bodies": "7", "receipts": "14", "events": "50"}).status_code == 303
