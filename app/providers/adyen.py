@@ -5,11 +5,13 @@ A payment of ours is Adyen's authorisation, by its PSP reference; captures, refu
 refund says nothing of the sum of all, so only that money went back is kept. What is captured at once is never reported as
 captured: the endpoint says which way the account works. The platform webhooks of Adyen are proven by a header, and ignored.
 """
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from app.integrations.provider import (
+    TEST,
     Answer,
     EndpointConfig,
     Incoming,
@@ -124,6 +126,14 @@ class Adyen(Provider):
             values |= {name: value for name, value in said.items() if isinstance(value, str) and value}
         return [Change("payments", values, key={"external_id": incoming.object_key}, as_of=incoming.occurred_at)]
 
+    def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
+        item = {"pspReference": f"TEST{now:%Y%m%d%H%M%S%f}", "merchantAccountCode": "test", "merchantReference": "test",
+                "amount": {"value": 0, "currency": "EUR"}, "eventCode": TEST, "success": "true", "eventDate": now.isoformat()}
+        signature = hmac_base64("sha256", _signed(item), from_hex)(endpoint.secrets[0].value)
+        item["additionalData"] = {"hmacSignature": signature}
+        body = json.dumps({"live": "false", "notificationItems": [{ITEM: item}]}).encode()
+        return Receipt("POST", endpoint.public_url, {"Content-Type": "application/json"}, body, None, now)
+
 
 def _items(receipt: Receipt) -> list[Any]:
     found = dig(receipt.json(), "notificationItems")
@@ -138,9 +148,13 @@ def _signature(item: Any) -> str:
 
 
 def _proof(item: Any, endpoint: EndpointConfig) -> Secret:
-    """The secret that proves this item. Nothing in the signed text is escaped. Raises Rejected."""
-    signed = ":".join(_text(dig(item, *path)) for path in SIGNED).encode("utf-8", "surrogatepass")
-    return first_matching(endpoint.secrets, hmac_base64("sha256", signed, from_hex), _signature(item))
+    """The secret that proves this item. Raises Rejected."""
+    return first_matching(endpoint.secrets, hmac_base64("sha256", _signed(item), from_hex), _signature(item))
+
+
+def _signed(item: Any) -> bytes:
+    """What Adyen signs of an item: the fields joined by colons, nothing in them escaped."""
+    return ":".join(_text(dig(item, *path)) for path in SIGNED).encode("utf-8", "surrogatepass")
 
 
 def _text(value: object) -> str:

@@ -5,11 +5,13 @@ Topic, shop and ids stand in headers nobody signs: the body makes an event, and 
 edit here (address, status) is only said when it begins or when Shopify decided it. A product of ours is a variant of Shopify's.
 """
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.integrations.provider import (
+    TEST,
     EndpointConfig,
     Incoming,
     Option,
@@ -118,6 +120,12 @@ class Shopify(Provider):
         if kind.endswith(".deleted"):
             return [_change(f"{kind.partition('.')[0]}s", told["id"], {"trashed_at": incoming.occurred_at}, incoming)]
         return TRANSLATIONS[kind.partition(".")[0]](told, incoming, endpoint)
+
+    def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
+        body = json.dumps({"id": 1, "at": now.isoformat()}).encode()
+        signature = hmac_base64("sha256", body)(endpoint.secrets[0].value)
+        headers = {"Content-Type": "application/json", "X-Shopify-Hmac-SHA256": signature, "X-Shopify-Topic": TEST}
+        return Receipt("POST", endpoint.public_url, headers, body, None, now)
 
 
 def _about(told: Mapping[str, Any], kind: str) -> str:

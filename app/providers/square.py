@@ -4,11 +4,13 @@ Docs: "Verify and validate an event notification", "Webhook events", the objects
 one that stands at the subscription, to the letter: the public address of the endpoint. A refund shows in its payment, which is
 sent anew then; events of refunds themselves are ignored.
 """
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.integrations.provider import (
+    TEST,
     EndpointConfig,
     Incoming,
     Option,
@@ -86,6 +88,12 @@ class Square(Provider):
         values = values_of(told)
         as_of = from_iso(told["updated_at"], "updated_at") if told.get("updated_at") else incoming.occurred_at
         return [_change(resource, incoming, values, as_of)] if values else []
+
+    def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
+        body = json.dumps({"type": TEST, "event_id": f"test-{now:%Y%m%d%H%M%S%f}", "created_at": now.isoformat()}).encode()
+        signature = hmac_base64("sha256", endpoint.public_url.encode() + body)(endpoint.secrets[0].value)
+        headers = {"Content-Type": "application/json", "x-square-hmacsha256-signature": signature}
+        return Receipt("POST", endpoint.public_url, headers, body, None, now)
 
 
 def _account(event: Any, endpoint: EndpointConfig) -> str:

@@ -5,12 +5,14 @@ Topic and ids stand in headers nobody signs: the body makes an event. Saving a w
 may edit here (address, status) is only said when it begins or when the shop decided it.
 """
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.integrations.provider import (
+    TEST,
     Answer,
     EndpointConfig,
     Incoming,
@@ -109,6 +111,12 @@ class WooCommerce(Provider):
         values = {"trashed_at": incoming.occurred_at} if verb == "deleted" else TRANSLATIONS[thing](incoming, endpoint)
         key = {"external_id": _id(incoming.payload)}
         return [Change(f"{thing}s", values, key=key, as_of=incoming.occurred_at)] if values else []
+
+    def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
+        body = json.dumps({"id": 1, "at": now.isoformat()}).encode()
+        signature = hmac_base64("sha256", body)(endpoint.secrets[0].value)
+        headers = {"Content-Type": "application/json", "X-WC-Webhook-Signature": signature, "X-WC-Webhook-Topic": TEST}
+        return Receipt("POST", endpoint.public_url, headers, body, None, now)
 
 
 def _when(told: Mapping[str, Any], kind: str, receipt: Receipt) -> datetime:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.integrations.provider import EndpointConfig, Incoming, Provider, Receipt, Rejected, Secret, Unreadable
+from app.integrations.provider import TEST, EndpointConfig, Incoming, Provider, Receipt, Rejected, Secret, Unreadable
 from app.integrations.registry import provider
 from app.records.changes import Change
 from app.records.registry import named
@@ -102,6 +102,16 @@ class Contract:
 
     def test_a_signed_post_is_proven_by_its_secret(self):
         assert self.proven_by(self.signed(self.minimal)) == 1
+
+    def test_a_test_event_of_ours_is_proven_and_changes_nothing(self):
+        sent = [self.provider.sample(self.endpoint(), NOW + timedelta(seconds=second)) for second in range(2)]
+        if None in sent:
+            return                                   # we cannot sign as it does
+        found = [each for receipt in sent if receipt is not None and self.proven_by(receipt)
+                 for each in self.provider.parse(receipt, self.endpoint())]
+
+        assert [(each.kind, each.said) for each in found] == [(None, TEST)] * 2
+        assert len({each.dedupe_key for each in found}) == 2
 
     def test_every_live_secret_is_tried(self):
         assert self.proven_by(self.signed(self.minimal, self.secrets[1]), *self.secrets) == 2
