@@ -12,8 +12,9 @@ from app.records.schemas import Schema
 ABOUT = """Records are read by one grammar and written through one gate, the same as in the pages.
 
 A change says what it has seen: read the record, send its ETag back as If-Match. Amounts are decimal strings in major units,
-times are UTC. Filters that share the number in `any.1.` are alternatives: `any.1.status=paid&any.1.total.gte=100`. Unknown
-parameters, fields and values are refused, never ignored. `Prefer: handling=preview` on a write answers what it would do."""
+times are UTC. Filters that share the number in `any.1.` are alternatives: `any.1.status=paid&any.1.total.gte=100`. A hundred
+filters fit in one request. Unknown parameters, fields and values are refused, never ignored. `Prefer: handling=preview` on a
+write answers what it would do."""
 KEYED = """Names this request: sent again within a day it is answered the same and does nothing. Refusals are not kept."""
 TAG = '^"[1-9][0-9]*(-[0-9a-f]{16})?"$'
 KEY = '^("[!#-~]{1,255}"|[!#-~]{1,255})$'

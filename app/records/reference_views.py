@@ -11,6 +11,7 @@ from app.records.resource import Resource
 from app.records.routing import bp
 from app.records.schemas import Schema
 
+Answers = set[tuple[str, str]]         # status, what it means
 VERBS = ("get", "post", "patch", "put", "delete")
 
 
@@ -39,6 +40,7 @@ class Chapter(NamedTuple):
     resource: Resource
     operations: list[Operation]
     members: list[Member]
+    expands: list[str]                    # what expand= takes
 
 
 @bp.get("/api/docs")
@@ -53,16 +55,40 @@ def docs() -> Response:
 def reference() -> str:
     """Every address of the API, what it takes and what it answers."""
     whole = document(current_actor())
-    return render_template("records/reference.html", about=whole["info"]["description"].split("\n\n"),
-                           chapters=[_chapter(whole, resource) for resource in resources()])
+    chapters = [_chapter(whole, resource) for resource in resources()]
+    anyway = set.intersection(*(set(each.answers) for chapter in chapters for each in chapter.operations))   # said once, on top
+    return render_template("records/reference.html", about=whole["info"]["description"].split("\n\n"), anyway=sorted(anyway),
+                           chapters=[_without(chapter, anyway) for chapter in chapters], others=_others(whole, anyway))
+
+
+def _without(chapter: Chapter, anyway: Answers) -> Chapter:
+    return chapter._replace(operations=[_special(each, anyway) for each in chapter.operations])
+
+
+def _special(operation: Operation, anyway: Answers) -> Operation:
+    return operation._replace(answers=[answer for answer in operation.answers if answer not in anyway])
+
+
+def _others(whole: Schema, anyway: Answers) -> list[Operation]:
+    """What stands beside the records, without the description itself."""
+    names = {"openapi.json", *(resource.name for resource in resources())}
+    return [_special(_operation(whole, verb, path, item[verb]), anyway) for path, item in whole["paths"].items()
+            if path.split("/")[1] not in names for verb in VERBS if verb in item]
 
 
 def _chapter(whole: Schema, resource: Resource) -> Chapter:
     paths = {path: item for path, item in whole["paths"].items() if path.split("/")[1] == resource.name}
     operations = [_operation(whole, verb, path, item[verb]) for path, item in paths.items() for verb in VERBS if verb in item]
-    listing = {one["name"] for one in paths[f"/{resource.name}"]["get"]["parameters"]}
+    takes = {one["name"]: one["schema"] for one in paths[f"/{resource.name}"]["get"]["parameters"]}
+    listing, expands = set(takes), takes["expand"]["items"]["enum"] if "expand" in takes else []
     schema = whole["components"]["schemas"][resource.singular]["properties"]
-    return Chapter(resource, operations, [_member(name, part, listing) for name, part in schema.items()])
+    return Chapter(resource, _operations(whole, resource.name), [_member(name, part, listing) for name, part in schema.items()], expands)
+
+
+def _operations(whole: Schema, under: str) -> list[Operation]:
+    """What a program can ask at this address and below it."""
+    paths = {path: item for path, item in whole["paths"].items() if path.split("/")[1] == under}
+    return [_operation(whole, verb, path, item[verb]) for path, item in paths.items() for verb in VERBS if verb in item]
 
 
 def _operation(whole: Schema, verb: str, path: str, given: Schema) -> Operation:

@@ -264,3 +264,14 @@ def test_a_moment_is_written_the_same_inside(program):
     put("customers", {"id": 1, "email": "a@acme.example", "trashed_at": MIDNIGHT})
     put("orders", {"id": 1, "number": "A", "customer_id": 1})
     assert program.get("/orders/1?expand=customer").get_json()["customer"]["trashed_at"] == "2026-03-01T00:00:00Z"
+
+
+def test_the_reference_names_what_can_be_expanded_and_says_once_what_any_request_may_be_answered(sign_in):
+    page = sign_in("viewer").get("/reference").text
+    for name in NAMES:
+        chapter = page.split(f'id="{name}"')[1].split("</section>")[0]
+        assert all(f"<code>{path}</code>" in chapter for other, path in BESIDE if other == name)
+        assert all(f">{status}</abbr>" not in chapter for status in (401, 403, 429, 503))
+        assert ">428</abbr>" in chapter
+    assert page.count("<dt>401</dt>") == 1
+    assert "phone" not in page.split('id="customers"')[1]
