@@ -149,7 +149,7 @@ def _order(told: Mapping[str, Any], incoming: Incoming, endpoint: EndpointConfig
         raise Unreadable("name, the number of the order, is missing.")
     values = {"number": number, "currency": currency(told), "total": decimal(told, "total_price"),
               **said(payment_status=PAYMENT.get(str(told.get("financial_status"))), channel=text(told, "source_name"),
-                      status=_order_status(told, incoming), customer=_reference(dig(told, "customer", "id")))}
+                     status=_order_status(told, incoming), customer=_reference(dig(told, "customer", "id")))}
     if incoming.kind == "order.created":
         values |= _begin(told)
     return [_change("orders", told["id"], values, incoming)]
@@ -169,8 +169,8 @@ def _begin(told: Mapping[str, Any]) -> Values:
     to, weight = told.get("shipping_address"), told.get("total_weight")
     street = ", ".join(part for name in ("address1", "address2") if (part := text(to, name)))
     return said(placed_at=from_iso(told.get("created_at"), "created_at"), street=street or None, postcode=text(to, "zip"),
-                 city=text(to, "city"), country=text(to, "country_code"), phone=text(to, "phone"), note=text(told, "note"),
-                 weight=weight if type(weight) is int and weight > 0 else None)
+                city=text(to, "city"), country=text(to, "country_code"), phone=text(to, "phone"), note=text(told, "note"),
+                weight=weight if type(weight) is int and weight > 0 else None)
 
 
 def _transaction(told: Mapping[str, Any], incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
@@ -192,7 +192,7 @@ def _customer(told: Mapping[str, Any], incoming: Incoming, endpoint: EndpointCon
     name = " ".join(part for name in ("first_name", "last_name") if (part := text(told, name)))
     home = told.get("default_address")
     values = said(email=text(told, "email"), name=name or None, phone=text(told, "phone"), company=text(home, "company"),
-                   country=text(home, "country_code"))
+                  country=text(home, "country_code"))
     return [_change("customers", told["id"], values, incoming)] if values else []
 
 
@@ -215,7 +215,7 @@ def _fulfillment(told: Mapping[str, Any], incoming: Incoming, endpoint: Endpoint
     """A parcel has a tracking number; what was handed over without one is none we could follow."""
     number = text(told, "tracking_number")
     values = said(tracking_number=number, carrier=text(told, "tracking_company"), order=_reference(told.get("order_id")),
-                   status=PARCEL.get(str(told.get("shipment_status"))))
+                  status=PARCEL.get(str(told.get("shipment_status"))))
     return [_change("deliveries", told["id"], values, incoming)] if number else []
 
 

@@ -122,7 +122,7 @@ def _payment(told: Mapping[str, Any]) -> Values:
     if status == "paid" and refunded:
         status = "refunded" if refunded >= amount else "part_refunded"
     return said(amount_minor=amount, currency=code, refunded_minor=refunded or None, status=status,
-                 method=text(told, "source_type"), order=text(told, "reference_id"))
+                method=text(told, "source_type"), order=text(told, "reference_id"))
 
 
 def _dispute(told: Mapping[str, Any]) -> Values:
@@ -132,7 +132,7 @@ def _dispute(told: Mapping[str, Any]) -> Values:
 def _customer(told: Mapping[str, Any]) -> Values:
     name = " ".join(part for name in ("given_name", "family_name") if (part := text(told, name)))
     return said(email=text(told, "email_address"), name=name or None, phone=text(told, "phone_number"),
-                 company=text(told, "company_name"), country=text(told.get("address"), "country"))
+                company=text(told, "company_name"), country=text(told.get("address"), "country"))
 
 
 TRANSLATIONS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Values]]] = {

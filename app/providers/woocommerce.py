@@ -133,8 +133,8 @@ def _order(incoming: Incoming, endpoint: EndpointConfig) -> Values:
     paid = PAYMENT.get(status)
     return {"number": str(number), "currency": currency(told), "total": decimal(told, "total"),
             **said(payment_status="part_refunded" if paid == "paid" and told.get("refunds") else paid,
-                    status=STATUS.get(status) or ("placed" if begins else None), channel=text(told, "created_via"),
-                    customer=_customer_of(told)), **(_begin(told) if begins else {})}
+                   status=STATUS.get(status) or ("placed" if begins else None), channel=text(told, "created_via"),
+                   customer=_customer_of(told)), **(_begin(told) if begins else {})}
 
 
 def _customer_of(told: Mapping[str, Any]) -> dict[str, str] | None:
@@ -148,15 +148,15 @@ def _begin(told: Mapping[str, Any]) -> Values:
     to = told.get("shipping") if text(told.get("shipping"), "address_1") else told.get("billing")
     street = ", ".join(part for name in ("address_1", "address_2") if (part := text(to, name)))
     return said(placed_at=from_iso(told.get("date_created_gmt"), "date_created_gmt"), street=street or None,
-                 postcode=text(to, "postcode"), city=text(to, "city"), country=text(to, "country"),
-                 phone=text(to, "phone") or text(told.get("billing"), "phone"), note=text(told, "customer_note"))
+                postcode=text(to, "postcode"), city=text(to, "city"), country=text(to, "country"),
+                phone=text(to, "phone") or text(told.get("billing"), "phone"), note=text(told, "customer_note"))
 
 
 def _customer(incoming: Incoming, endpoint: EndpointConfig) -> Values:
     told, billing = incoming.payload, incoming.payload.get("billing")
     name = " ".join(part for name in ("first_name", "last_name") if (part := text(told, name)))
     return said(email=text(told, "email"), name=name or None, phone=text(billing, "phone"), company=text(billing, "company"),
-                 country=text(billing, "country"))
+                country=text(billing, "country"))
 
 
 def _product(incoming: Incoming, endpoint: EndpointConfig) -> Values:
