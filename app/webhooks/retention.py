@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.jobs.models import Attempt
@@ -106,7 +106,7 @@ def _events(session: Session, after: int, cutoff: datetime) -> tuple[int | None,
     return _next(rows, cutoff, rows[-1].id if rows else 0), int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def _next(rows: Sequence[Row[Any]], cutoff: datetime, last: int) -> int | None:
+def _next(rows: Sequence[Any], cutoff: datetime, last: int) -> int | None:
     """Where to go on; None once everything that follows is younger."""
     return None if not rows or all(row.received_at >= cutoff for row in rows) else last
 

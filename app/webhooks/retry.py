@@ -1,4 +1,6 @@
 """What a person does to an event: put it back in the queue, or let it be."""
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from app import audit
@@ -27,7 +29,7 @@ def retry(event_id: int, *, by: Actor, latest: bool = False) -> None:
         again(session, event, by=by, latest=latest)
 
 
-def again(session: Session, event: Event, *, by: Actor, latest: bool = False, **facts: object) -> bool:
+def again(session: Session, event: Event, *, by: Actor, latest: bool = False, **facts: Any) -> bool:
     """Queue an event the caller holds, and keep who did; False if it waits for its turn. Raises Conflict while it runs."""
     if event.status == "waiting" and event.attempts == 0 and event.run_at <= now(session) and event.wants_latest >= latest:
         return False
@@ -47,7 +49,7 @@ def ignore(event_id: int, *, by: Actor) -> None:
         let_be(session, lock(session, Event, event_id), by=by)
 
 
-def let_be(session: Session, event: Event, *, by: Actor, **facts: object) -> bool:
+def let_be(session: Session, event: Event, *, by: Actor, **facts: Any) -> bool:
     """Ignore an event the caller holds, and keep who did; False if it is ignored already. Raises Conflict."""
     if event.outcome == "ignored":
         return False

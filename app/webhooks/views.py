@@ -63,7 +63,8 @@ def show(event_id: int) -> str:
     return render_template(
         "webhooks/show.html", nav="webhooks", event=event, endpoint=endpoint, by=by, words=words,
         can_fetch=asked.connection is not None, timeline=happenings.timeline(session, event_id, tried, receipts),
-        receipts=receipts, body=body, tree=payload.tree(body) if body else None, raw=payload.raw, secret=_secret(session, receipts),
+        receipts=receipts, body=body, tree=payload.tree(body) if body else None, raw=payload.raw,
+        secret=_secret(session, receipts),
         others=_others(session, event), changed=story.changed(session, event_id, current_actor()),
         preview=_preview(session, event))
 

@@ -1,10 +1,11 @@
 """Erasing a person: nothing that names them is left in records, posts, events, attempts or the trail; done twice it is done once."""
 import json
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 
-from app.audit import COMMAND_LINE, Audit, Door
+from app.audit import COMMAND_LINE, Actor, Audit, Door
 from app.care import erase
 from app.cli.privacy import Here
 from app.commerce.customers import Customer
@@ -20,7 +21,7 @@ from tests.webhooks.conftest import _afresh, endpoint, events, post, receipts
 
 __all__ = ["_afresh", "endpoint", "post"]     # the fixtures of the tests of webhooks
 ADA = ("ada@lovelace.example", "Ada Lovelace", "+49 30 1234567", "Analytical Engines")
-CUSTOMER = {"type": "customers.updated", "timestamp": "2026-06-01T00:00:00Z",
+CUSTOMER: dict[str, Any] = {"type": "customers.updated", "timestamp": "2026-06-01T00:00:00Z",
             "data": {"id": "C-ada-1", "email": ADA[0], "name": ADA[1], "phone": ADA[2], "company": ADA[3]}}
 ORDER = {"type": "orders.updated", "timestamp": "2026-06-01T00:00:00Z",
          "data": {"id": "O-1", "number": "20001", "status": "placed", "total": "24.90", "currency": "EUR", "customer": {"external_id": "C-ada-1"}}}
@@ -37,10 +38,10 @@ def ada(post, drain, user) -> int:
     post({**CUSTOMER, "timestamp": "2026-06-02T00:00:00Z", "data": {**CUSTOMER["data"], "email": "ada@byron.example"}}, "standard", id="msg_9")
     post(CUSTOMER, "standard", id="msg_x", secret="whsec_" + "QUFB" * 8)
     drain()
-    id = db.session.scalar(select(Customer.id).where(Customer.external_id == "C-ada-1"))
+    id = db.session.scalars(select(Customer.id).where(Customer.external_id == "C-ada-1")).one()
     db.session.rollback()
     notes.add(named("customers"), id, "Ada is fond of numbers", by=COMMAND_LINE, request_id=None)
-    return int(id)
+    return id
 
 
 def everything() -> str:
@@ -58,7 +59,7 @@ def existing() -> set[str]:
 def customer(id: int) -> Customer:
     db.session.rollback()
     db.session.expire_all()
-    return db.session.get(Customer, id)
+    return db.session.get_one(Customer, id)
 
 
 def test_everything_that_names_them_is_gone(app, ada):
@@ -73,7 +74,8 @@ def test_everything_that_names_them_is_gone(app, ada):
 
 
 def test_nothing_of_anybody_else_is_touched(app, ada):
-    before = [(each.id, each.body_id) for each in receipts() if each.event_id and db.session.get(Event, each.event_id).object_key.endswith("C-bob-1")]
+    bob = db.session.scalars(select(Event.id).where(Event.object_key.endswith("C-bob-1"))).one()
+    before = [(each.id, each.body_id) for each in receipts() if each.event_id == bob]
 
     erase.erase(Here(), ada, by=COMMAND_LINE)
 
@@ -131,7 +133,7 @@ def test_what_waits_keeps_its_body_and_is_counted(app, ada, post, drain):
 
 def test_a_body_shared_with_somebody_elses_unfinished_event_is_left(app, ada):
     with transaction() as session:
-        mine = session.scalars(select(StoredReceipt).where(StoredReceipt.verdict == "ok").order_by(StoredReceipt.id)).first()
+        mine = session.scalars(select(StoredReceipt).where(StoredReceipt.verdict == "ok").order_by(StoredReceipt.id)).all()[0]
         bob = session.scalars(select(Event).where(Event.object_key.endswith("C-bob-1"))).one()
         session.execute(update(StoredReceipt).where(StoredReceipt.event_id == bob.id).values(body_id=mine.body_id))
         bob.status = "dead"
@@ -167,7 +169,7 @@ def test_it_goes_on_after_a_crash(sign_in, ada, drain, monkeypatch):
 
     db.session.expire_all()
     [job] = db.session.scalars(select(Job).where(Job.kind == "privacy.erase"))
-    assert (job.status, job.result["bodies"]) == ("done", 5)
+    assert (job.status, (job.result or {}).get("bodies")) == ("done", 5)
     assert "lovelace" not in everything()
 
 
@@ -191,7 +193,7 @@ def test_only_admins_may(sign_in, ada, user):
     assert "Erase personal data" not in manager.get(f"/customers/{ada}").text
     assert manager.get(f"/privacy/customers/{ada}").status_code == 403
     with pytest.raises(Forbidden):
-        erase.erase(Here(), ada, by=erase.Actor("staff", "Mara", 1, ("customers.*",)))
+        erase.erase(Here(), ada, by=Actor("staff", "Mara", 1, ("customers.*",)))
 
 
 def test_somebody_who_is_not_there(app, sign_in):

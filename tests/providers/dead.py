@@ -16,8 +16,8 @@ def why_it_fails(name: str, body: bytes, headers: Mapping[str, str], options: Ma
     try:
         incomings = by.parse(Receipt("POST", "", headers, body, None, NOW), endpoint)
         told = [change for each in incomings if each.kind is not None for change in by.changes(each, endpoint)]
-    except Unreadable as problem:
-        return problem.detail
+    except Unreadable as unreadable:
+        return unreadable.detail
     problem = refusal(plan(db.session(), told, Source(Door.EVENT, Actor("provider", "Test", grants=GRANTS), account="acct")), told)
     unread = next((each.unread for each in incomings if each.unread), "")
     return unread or ("" if problem is None else f"{problem.title}: {problem.detail}")

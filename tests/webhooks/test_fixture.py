@@ -3,6 +3,7 @@ import io
 import json
 import re
 import zipfile
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,7 +34,8 @@ def opened(made: fixture.Fixture) -> dict[str, str]:
 
 @pytest.fixture
 def dead(post, drain) -> int:
-    post(BAD | {"data": BAD["data"] | {"customer": "ada@lovelace.example"}}, "standard")
+    data: Any = BAD["data"]
+    post({**BAD, "data": {**data, "customer": "ada@lovelace.example"}}, "standard")
     drain()
     return int(events()[0].id)
 
@@ -99,7 +101,7 @@ def test_its_test_fails_as_the_event_did_and_passes_once_that_is_mended(app, dea
     for path, text in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    space = {"__file__": str(tmp_path / name)}
+    space: dict[str, Any] = {"__file__": str(tmp_path / name)}
     exec(compile(files[name], name, "exec"), space)
     [test] = [value for key, value in space.items() if key.startswith("test_")]
 

@@ -36,7 +36,7 @@ def question(**words: str) -> log.Asked:
 def job() -> Job:
     db.session.rollback()
     db.session.expire_all()
-    return db.session.scalars(select(Job).where(Job.kind == many.KIND).order_by(Job.id.desc())).first()
+    return db.session.scalars(select(Job).where(Job.kind == many.KIND).order_by(Job.id.desc())).all()[0]
 
 
 def test_the_preview_counts_by_kind_and_error(app, dead):
@@ -52,7 +52,7 @@ def test_all_of_them_are_queued_again_each_by_the_same_verb(app, dead, drain, by
     drain()
 
     assert job().result == {"done": 3, "left_alone": 0}
-    assert sorted(each.record_id for each in deeds("webhooks.retry")) == dead
+    assert sorted(each.record_id or 0 for each in deeds("webhooks.retry")) == dead
     assert {each.actor for each in deeds("webhooks.retry")} == {"Operator"}
     assert len(deeds("webhooks.retry_many")) == 1
     assert [each.status for each in events()] == ["dead"] * 3 + ["done"], "they died again, once each"
@@ -82,14 +82,14 @@ def test_a_run_that_stops_in_the_middle_goes_on_from_its_last_step(app, dead, dr
     monkeypatch.setattr(many, "_step", killed)
     many.start("retry", question(status="dead"), dead[-1], by=by)
     drain()
-    assert (job().status, job().cursor["did"]) == ("waiting", 2)
+    assert (job().status, (job().cursor or {}).get("did")) == ("waiting", 2)
     monkeypatch.setattr(many, "_step", step)
     with transaction() as session:
         session.execute(update(Job).values(run_at=func.current_timestamp()))
     drain()
 
     assert job().result == {"done": 3, "left_alone": 0}
-    assert sorted(each.record_id for each in deeds("webhooks.retry")) == dead
+    assert sorted(each.record_id or 0 for each in deeds("webhooks.retry")) == dead
 
 
 def test_what_is_being_worked_on_is_left_alone(app, dead, drain, by):
@@ -107,7 +107,7 @@ def test_the_rights_are_those_of_the_moment(app, dead, drain, user):
     drain()
 
     assert job().status in ("dead", "waiting")
-    assert "webhooks.retry" in job().last_error
+    assert "webhooks.retry" in (job().last_error or "")
     assert deeds("webhooks.retry") == []
 
 
@@ -167,7 +167,7 @@ def test_a_thousand_are_counted_in_one_statement_and_done_in_steps(app, dead, dr
         first = session.execute(select(Event.__table__).where(Event.id == dead[0])).mappings().one()
         values = {name: value for name, value in first.items() if name not in ("id", "dedupe_key")}
         session.execute(insert(Event), [{**values, "dedupe_key": f"msg_x{number}"} for number in range(997)])
-    newest = db.session.scalar(select(func.max(Event.id)))
+    newest = db.session.execute(select(func.max(Event.id))).scalar_one()
 
     many.start("ignore", question(status="dead"), newest, by=by)
     drain()

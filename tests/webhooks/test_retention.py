@@ -29,12 +29,12 @@ def aged(days: int, *ids: int) -> None:
 
 def count(model: type) -> int:
     db.session.rollback()
-    return db.session.scalar(select(func.count()).select_from(model))
+    return db.session.execute(select(func.count()).select_from(model)).scalar_one()
 
 
 def attempts() -> int:
     db.session.rollback()
-    return db.session.scalar(select(func.count()).select_from(Attempt).where(Attempt.source == "webhook_events"))
+    return db.session.execute(select(func.count()).select_from(Attempt).where(Attempt.source == "webhook_events")).scalar_one()
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def prune(drain):
             job_id = enqueue(session, "webhooks.prune").id
         drain()
         db.session.expire_all()
-        job = db.session.get(Job, job_id)
+        job = db.session.get_one(Job, job_id)
         assert job.status == "done", job.last_error
-        return job.result
+        return dict(job.result or {})
     return run
 
 
