@@ -82,13 +82,7 @@ def _chapter(whole: Schema, resource: Resource) -> Chapter:
     takes = {one["name"]: one["schema"] for one in paths[f"/{resource.name}"]["get"]["parameters"]}
     listing, expands = set(takes), takes["expand"]["items"]["enum"] if "expand" in takes else []
     schema = whole["components"]["schemas"][resource.singular]["properties"]
-    return Chapter(resource, _operations(whole, resource.name), [_member(name, part, listing) for name, part in schema.items()], expands)
-
-
-def _operations(whole: Schema, under: str) -> list[Operation]:
-    """What a program can ask at this address and below it."""
-    paths = {path: item for path, item in whole["paths"].items() if path.split("/")[1] == under}
-    return [_operation(whole, verb, path, item[verb]) for path, item in paths.items() for verb in VERBS if verb in item]
+    return Chapter(resource, operations, [_member(name, part, listing) for name, part in schema.items()], expands)
 
 
 def _operation(whole: Schema, verb: str, path: str, given: Schema) -> Operation:

@@ -198,3 +198,7 @@ def test_programs_read_the_checks_in_the_envelope_of_lists(app, token):
     assert program.get("/checks?limit=1").status_code == 400
     assert program.get("/checks/payments_differ?after=0").status_code == 400
     assert Program(app, None).get("/checks").status_code == 401
+
+
+def test_the_reference_has_their_addresses(app, sign_in):
+    assert "GET /api/v1/checks/{name}" in get(sign_in(), "/reference").text
