@@ -5,20 +5,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import Actor, Audit, Door
 from app.errors import Problem
+from app.integrations.provider import Receipt
+from app.integrations.registry import provider
 from app.records import labels, policy
 from app.records.changes import ACCEPTED, Change, Outcome, plan
 from app.records.registry import named
 from app.records.resource import Resource
 from app.webhooks import live
+from app.webhooks.asking import asker
 from app.webhooks.live import Live
 from app.webhooks.models import Event, StoredReceipt
 from app.webhooks.process import as_received, changes, first_receipt, outside, refusal, source
 
+log = structlog.get_logger()
 Pair = tuple[str, str, str]      # label, old, new
 VERBS = {"created": "Created", "updated": "Changed", "trashed": "Trashed", "restored": "Restored"}
 
@@ -44,6 +49,7 @@ class Preview:
 
     touched: list[Touched]
     problem: Problem | None = None
+    is_asked: bool = False      # its provider is asked first: only then is it known
 
 
 def touched(session: Session, event_ids: Iterable[int]) -> dict[int, list[Touched]]:
@@ -68,6 +74,8 @@ def preview(session: Session, event: Event, actor: Actor) -> Preview:
     endpoint = live.by_ids(session.connection(), [event.endpoint_id])[event.endpoint_id]
     if stored is None:
         return Preview([], Problem(title="Its body is not kept any more"))
+    if _is_asked(event, endpoint, as_received(*stored, endpoint)):
+        return Preview([], is_asked=True)
     return planned(session, event, endpoint, *stored, actor)
 
 
@@ -81,6 +89,18 @@ def planned(session: Session, event: Event, endpoint: Live, stored: StoredReceip
         return Preview([], Problem(f"{type(error).__name__}: {error}"[:300], title="Reading it breaks"))
     outcomes = plan(session, told, source(endpoint, event.account))
     return Preview(_would(session, told, outcomes, actor), refusal(outcomes, told))
+
+
+def _is_asked(event: Event, endpoint: Live, receipt: Receipt) -> bool:
+    """Whether a retry asks the provider how the thing stands: a thin event shows nothing itself."""
+    by = provider(endpoint.provider)
+    if asker(by, event, event.account or endpoint.config.account).connection is None:
+        return False
+    try:
+        return event.wants_latest or any(incoming.is_thin for incoming in by.parse(receipt, endpoint.config))
+    except Exception:   # the edge: what cannot be read is said by the plan
+        log.info("webhooks.preview_unreadable", event_id=event.id)
+        return False
 
 
 def _written(event_ids: Iterable[int]) -> Any:

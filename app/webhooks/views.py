@@ -1,5 +1,5 @@
 """The pages of the event log: the list, one event, and what a person may do to it."""
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -45,7 +45,8 @@ def index() -> str:
     touched = story.touched(session, [event.id for event in page.rows])
     return render_template("webhooks/index.html", nav="webhooks", page=page, question=question, endpoints=known, touched=touched,
                            counts=log.counts(session, question), views=log.VIEWS, words=words, providers=providers(),
-                           address=_address, moment_of=datetime.fromisoformat, verbs=_verbs(question), looked_at=log.LOOKED_AT)
+                           address=_address, moment_of=datetime.fromisoformat, now=datetime.now(UTC), verbs=_verbs(question),
+                           looked_at=log.LOOKED_AT)
 
 
 @bp.get("/events/<int:event_id>")

@@ -127,3 +127,12 @@ def test_the_button_to_fetch_is_there_where_somebody_can_be_asked(asked, sign_in
     page = sign_in("operator").get(f"/webhooks/events/{events()[0].id}").text
 
     assert "Fetch latest and retry" in page
+
+
+def test_what_a_thin_event_would_change_is_not_guessed(asked, sign_in, post):
+    asked.paid("pi_3QkTb2", amount=5000)
+    post("thin_charge_refunded")
+
+    page = sign_in("operator").get(f"/webhooks/events/{events()[0].id}").text
+
+    assert "Stripe is asked first how it stands now" in page

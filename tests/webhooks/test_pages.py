@@ -160,6 +160,14 @@ def test_attempts_are_counted_on_when_an_event_is_done_again(sign_in, post, drai
     assert page.index("<b>Attempt 2</b>, queued again, found nothing new") < page.index("<b>Attempt 1</b> took effect")
 
 
+def test_the_log_goes_on_by_itself_on_its_first_page_alone(sign_in, worked):
+    client = sign_in("manager")
+
+    assert 'id="log" data-live="5"' in client.get("/webhooks").text
+    assert "data-live" not in client.get("/webhooks?after=999").text
+    assert "data-live" not in client.get("/webhooks?text=evt").text
+
+
 def test_the_timeline_says_who_pressed_what(sign_in, worked, drain):
     dead = next(each.id for each in events() if each.said == "payments.created")
     client = sign_in("operator")
