@@ -51,7 +51,7 @@ def _value(field: Field, row: Row, actor: Actor, shape: Shape) -> Any:
 
 def _some(some: Some, id: int, actor: Actor, shape: Shape) -> dict[str, Any]:
     """Those that refer to a record, and where all of them are, unless these are all."""
-    address = url_for("api.index", resource=some.resource.name, _external=True, **{some.by.name: str(id)}) if some.more else None  # type: ignore[arg-type]
+    address = url_for("api.index", resource=some.resource.name, _external=True, **{some.by.name: str(id)}) if some.more else None
     return {"data": [record(some.resource, one, actor, shape) for one in some.rows], "all": address}
 
 

@@ -13,7 +13,7 @@ from app.audit import SYSTEM, Actor
 from app.exports.columns import offered
 from app.extensions import db
 from app.imports.targets import targets
-from app.records import actions, openapi, query, search_all
+from app.records import actions, openapi, query, search, search_all
 from app.records.fields import Field
 from app.records.operators import OPERATORS
 from app.records.registry import named, resources
@@ -38,11 +38,13 @@ def hidden(resource: Resource, *fields: Field) -> Iterator[None]:
     """These fields are sensitive for a while."""
     before = [field.sensitive for field in fields]
     with _declared(resource):
-        for field in fields:
-            object.__setattr__(field, "sensitive", True)
-        yield
-    for field, was in zip(fields, before, strict=True):
-        object.__setattr__(field, "sensitive", was)
+        try:
+            for field in fields:
+                object.__setattr__(field, "sensitive", True)
+            yield
+        finally:
+            for field, was in zip(fields, before, strict=True):
+                object.__setattr__(field, "sensitive", was)
 
 
 @contextmanager
@@ -55,9 +57,11 @@ def undeclared(resource: Resource, gone: Field) -> Iterator[None]:
             object.__setattr__(resource, name, tuple(one for one in before[name] if one != gone.name))
         if resource.order.removeprefix("-") == gone.name:
             object.__setattr__(resource, "order", "-id")
-        yield
-        for name, value in before.items():
-            object.__setattr__(resource, name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                object.__setattr__(resource, name, value)
 
 
 @contextmanager
@@ -67,6 +71,7 @@ def _declared(resource: Resource) -> Iterator[None]:
         for name in DERIVED:
             resource.__dict__.pop(name, None)
         openapi._document.cache_clear()
+        search.columns.cache_clear()
     forget()
     try:
         yield
@@ -159,7 +164,7 @@ def test_it_is_on_no_page_in_no_picker_and_in_no_file(app, token, sign_in, name,
         texts = {page: client.get(page).text for page in pages}
         filters = {field.name: client.get(f"/{name}/filter?by={field.name}").status_code for field in fields if OPERATORS[field.kind]}
         who = Actor("staff", role, 1, ROLES[role])
-        choices = {one.name for one in (*targets(who, resource), *offered(who, resource))}
+        choices = {one.name for one in targets(who, resource)} | {one.name for one in offered(who, resource)}
         everywhere = search_all.everywhere(db.session(), "hush", who)
         looked = query.lookup(db.session(), resource, "hush", who)
         rows = [row for part in query.stream(db.session(), query.parse(resource, MultiDict(), who), resource.fields) for row in part]

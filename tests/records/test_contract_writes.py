@@ -41,10 +41,15 @@ def body(name: str) -> dict[str, Any]:
     return {field: value}
 
 
+def new(name: str) -> dict[str, Any]:
+    found: Any = FIRST[name]
+    return {**found}
+
+
 def deeds(name: str, id: int) -> list[tuple[str, str, Any]]:
     """Every way to change one record: method, path, body."""
     path = f"/{name}/{id}"
-    return [("PATCH", path, body(name)), ("PUT", path, {**FIRST[name], **body(name)}), ("DELETE", path, None), ("POST", f"{path}/restore", None)]
+    return [("PATCH", path, body(name)), ("PUT", path, {**new(name), **body(name)}), ("DELETE", path, None), ("POST", f"{path}/restore", None)]
 
 
 def acts(name: str, id: int) -> list[tuple[str, str, Any]]:
@@ -120,7 +125,8 @@ def test_nothing_is_written_but_the_fields_a_role_may_write(app, token, name, ro
     columns = [column.name for column in resource.table.columns if column.name not in writable]
     assert set(columns) >= set(KEEPERS) & {column.name for column in resource.table.columns}
     for key in (*columns, "nothing", "__class__", "constructor"):
-        for method, path, sent in (("POST", f"/{name}", FIRST[name]), ("PATCH", f"/{name}/1", {}), ("PATCH", f"/{name}/1", body(name)), ("PUT", f"/{name}/1", FIRST[name])):
+        ways: list[tuple[str, str, dict[str, Any]]] = [("POST", f"/{name}", new(name)), ("PATCH", f"/{name}/1", {}), ("PATCH", f"/{name}/1", body(name)), ("PUT", f"/{name}/1", new(name))]
+        for method, path, sent in ways:
             answer = program.send(method, path, {**sent, key: sample(key)}, 1)
             if role == "viewer":
                 assert answer.status_code == 403
@@ -191,7 +197,8 @@ def test_a_record_out_of_scope_is_not_there_for_any_way_of_writing(app, token, s
     for method, path, sent in (*deeds(name, 2), *acts(name, 2)):
         for tag in (None, 1, 7):
             there, nowhere = (program.send(method, path.replace("/2", f"/{id}"), sent, tag) for id in (2, 9))
-            assert there.status_code == nowhere.status_code == (403 if role == "viewer" else 404), f"{method} {path}"
+            assert there.status_code == nowhere.status_code, f"{method} {path}"
+            assert there.status_code == 404 or there.status_code == 403 and (role == "viewer" or (method, path, sent) in acts(name, 2))
             assert told(there, 2) == told(nowhere, 9)
     if role != "viewer":
         key = named(name).key

@@ -86,7 +86,7 @@ def statements_of(name: str, path: str) -> int:
 def asked(program, path):
     with statements() as seen:
         assert program.get(path).status_code == 200
-    return len(seen)
+    return len([statement for statement, _ in seen if "FROM settings" not in statement])     # read again every five seconds
 
 
 def test_what_is_left_out_by_fields_is_not_read(program):
