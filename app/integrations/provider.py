@@ -161,6 +161,7 @@ class Provider:
     looks_like: ClassVar[str] = ""                 # its secret, for the form
     needs_secret: ClassVar[bool] = True            # False: nobody knows the address but us and them, which is all the proof
     options: ClassVar[tuple[Option, ...]] = ()     # what an endpoint of it is told besides
+    own_page: ClassVar[str] = ""                   # the view that asks for the options, where a list of fields will not do
     kept_headers: ClassVar[tuple[str, ...]] = ()   # beyond the common ones; `parse` sees only kept headers on a retry
     success: ClassVar[Answer] = Answer("kept\n")   # what it wants to hear once its events are kept
     reject_status: ClassVar[int] = 400             # what it wants to hear about a bad signature
