@@ -13,6 +13,7 @@ class Problem(Exception):
     status = 500
     title = "Something went wrong"
     retry: bool | datetime = False
+    costs_a_try = True      # False: what was to be done was not begun, so however often this happens nobody gives up
 
     def __init__(self, detail: str = "", *, title: str | None = None, errors: Mapping[str, str] | None = None,
                  retry: bool | datetime | None = None) -> None:

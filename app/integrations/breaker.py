@@ -1,4 +1,5 @@
 """A provider that fails time after time is left alone for a while: one state for all processes, in Redis; else in this one."""
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -22,6 +23,7 @@ from app.integrations.errors import CircuitOpen, TimedOut, UnavailableThere
 R = TypeVar("R")
 FAILURES = 5                       # in a row
 REST = timedelta(seconds=30)       # after which one call may try
+SPREAD = 3.0                       # seconds over which those come back that were turned away
 LIGHTS = {STATE_CLOSED: ("ok", "full", "Working"), STATE_OPEN: ("bad", "call", "Left alone"),
           STATE_HALF_OPEN: ("wait", "half", "Trying again")}
 _own: dict[str, CircuitMemoryStorage] = {}
@@ -37,8 +39,9 @@ def guarded(connection: Connection, call: Callable[[], R]) -> R:
         return _breaker(storage).call(call)
     except CircuitBreakerError:
         until = (_opened(storage) or datetime.now(UTC)) + REST
+        later = until + timedelta(seconds=random.uniform(0, SPREAD))  # noqa: S311  (so that not all come at once)
         raise CircuitOpen(f"It failed {FAILURES} times in a row. The next try is at {until:%H:%M:%S} UTC.", sent=False,
-                          retry_at=until) from None
+                          retry_at=later) from None
 
 
 def state(connection: Connection) -> str:

@@ -1,7 +1,7 @@
 """What we do outside: committed as a row first, then asked for with its key, and looked up rather than repeated in doubt."""
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -36,22 +36,17 @@ class Asked:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Done:
-    """It was done. `said` is a sentence; `changes` what our record became by it, as the provider shows it now."""
-
-    said: str
-    changes: tuple[Change, ...] = field(default=())
-
-
 class Doer(Protocol):
-    """How one kind of effect is done at one provider. Both call out and raise ProviderError."""
+    """How one kind of effect is done at one provider. All of it calls out and raises ProviderError."""
 
-    def do(self, connection: Connection, asked: Asked) -> Done:
-        """Do it, once for a key."""
+    def do(self, connection: Connection, asked: Asked) -> str:
+        """Do it, once for a key; a sentence on what was done."""
 
-    def find(self, connection: Connection, asked: Asked) -> Done | None:
-        """What became of it, by its key; None: the provider never did it."""
+    def find(self, connection: Connection, asked: Asked) -> str | None:
+        """The same of what was done before, by its key; None: the provider never did it."""
+
+    def news(self, connection: Connection, asked: Asked) -> list[Change]:
+        """What our record became by it, as the provider shows it now."""
 
 
 _doers: dict[tuple[str, str], Doer] = {}

@@ -101,9 +101,9 @@ class Redirected(BadResponse):
 
 
 class CircuitOpen(ProviderError):
-    """It failed so often that it is left alone until `retry_at`. Nothing was sent."""
+    """It failed so often that it is left alone until `retry_at`. Nothing was sent: a job waits for it without losing a try."""
 
-    status, title, retryable = 503, "The provider is left alone for a while", True
+    status, title, retryable, costs_a_try = 503, "The provider is left alone for a while", True, False
 
 
 class BlockedTarget(ProviderError):

@@ -1,4 +1,4 @@
-"""An effect at work: looked up first if it may have been sent, asked for with its key, settled in one commit with its news."""
+"""An effect at work: looked up first if it may have been sent, asked for with its key, settled, and its record read anew."""
 from datetime import UTC, datetime
 
 from app.audit import Actor, Door
@@ -7,7 +7,7 @@ from app.extensions import db
 from app.integrations import connections, effects
 from app.integrations.calling import Connection
 from app.integrations.cause import because
-from app.integrations.effects import Asked, Doer, Done
+from app.integrations.effects import Asked, Doer
 from app.integrations.errors import AmbiguousOutcome, BadResponse, ProviderError, TimedOut, UnavailableThere
 from app.integrations.models import Effect
 from app.jobs.work import Work
@@ -16,33 +16,34 @@ from app.transaction import lock, transaction
 
 UNSURE = (AmbiguousOutcome, BadResponse, TimedOut, UnavailableThere)
 GRANTS = ("*.create", "*.edit")
+Verdict = tuple[str, str]       # the status it ends in, and a sentence
 
 
 def perform(work: Work, effect_id: int, most: int) -> dict[str, str]:
-    """Do what was committed to, once. What cannot be told stays `ambiguous` and says so; what was refused is settled as that.
+    """Do what was committed to, once, then read the record it changed from the provider.
 
-    Raises what a later try can mend, until try `most`.
+    What cannot be told stays `ambiguous` and says so; what was refused is settled as that. Raises what a later try can mend,
+    until try `most`. A try that comes after it was done only reads the record.
     """
     row = _begin(effect_id)
     if row is None:
         return {"effect": "settled before"}
     connection, asked, doer = _ready(row)
     with because(record=(row.resource, row.record_id)):
-        try:
-            found = doer.find(connection, asked) if row.tries > 1 else None
-            done = found or doer.do(connection, asked)
-        except ProviderError as error:
-            return _settle_error(work, row, connection, asked, doer, error, most)
-    return _end(work, row, connection, "done", done.said, done.changes)
+        status, said = (row.status, row.said or "") if row.status == "done" else _try(work, row, connection, asked, doer, most)
+        _settle(row.id, status, said)
+        if status == "done":
+            _tell(connection, _news(work, connection, asked, doer, most))
+    return {"effect": status, "said": said}
 
 
 def _begin(effect_id: int) -> Effect | None:
-    """The row, with this try counted before anything is sent; None if it is settled."""
+    """The row, with this try counted before anything is sent; None if nothing is left to do."""
     with transaction() as session:
         row = lock(session, Effect, effect_id)
-        if row.status != "pending":
+        if row.status not in ("pending", "done"):
             return None
-        row.tries += 1
+        row.tries += row.status == "pending"
         session.flush()
         session.expunge(row)
     return row
@@ -57,30 +58,44 @@ def _ready(row: Effect) -> tuple[Connection, Asked, Doer]:
     return found
 
 
-def _settle_error(work: Work, row: Effect, connection: Connection, asked: Asked, doer: Doer, error: ProviderError,
-                  most: int) -> dict[str, str]:
-    """Refused: it was not done, now and for good. In doubt: look it up. Otherwise a later try may mend it."""
-    unsure = isinstance(error, UNSURE) and not error.safe_to_repeat
-    if error.retryable and work.attempt < most:
-        raise error
-    if not unsure:
-        return _end(work, row, connection, "refused", f"{error.title}. {error.detail}")
+def _try(work: Work, row: Effect, connection: Connection, asked: Asked, doer: Doer, most: int) -> Verdict:
     try:
-        done: Done | None = doer.find(connection, asked)
+        found = doer.find(connection, asked) if row.tries > 1 else None
+        return "done", found or doer.do(connection, asked)
+    except ProviderError as error:
+        if error.retryable and work.attempt < most:
+            raise
+        if not isinstance(error, UNSURE) or error.safe_to_repeat:
+            return "refused", f"{error.title}. {error.detail}"
+        return _looked_up(connection, asked, doer, error)
+
+
+def _looked_up(connection: Connection, asked: Asked, doer: Doer, error: ProviderError) -> Verdict:
+    """It may have been done: the provider knows, if it answers."""
+    try:
+        found = doer.find(connection, asked)
     except ProviderError as second:
-        return _end(work, row, connection, "ambiguous", f"{error.detail} Looking it up failed too: {second.detail}")
-    if done is not None:
-        return _end(work, row, connection, "done", done.said, done.changes)
-    return _end(work, row, connection, "ambiguous", f"{error.detail} The provider does not show it yet.")
+        return "ambiguous", f"{error.detail} Looking it up failed too: {second.detail}"
+    return ("done", found) if found else ("ambiguous", f"{error.detail} The provider does not show it.")
 
 
-def _end(work: Work, row: Effect, connection: Connection, status: str, said: str,
-         changes: tuple[Change, ...] = ()) -> dict[str, str]:
-    """What came of it, what the provider shows now, and the end of the job, in one commit."""
+def _settle(effect_id: int, status: str, said: str) -> None:
+    with transaction() as session:
+        row = lock(session, Effect, effect_id)
+        row.status, row.said, row.ended_at = status, said, None if status == "ambiguous" else row.ended_at or datetime.now(UTC)
+
+
+def _news(work: Work, connection: Connection, asked: Asked, doer: Doer, most: int) -> list[Change]:
+    """What the provider shows of the record now. Worth coming back for, and in the end not worth failing for."""
+    try:
+        return doer.news(connection, asked)
+    except ProviderError as error:
+        if error.retryable and work.attempt < most:
+            raise
+        return []
+
+
+def _tell(connection: Connection, changes: list[Change]) -> None:
     by = Actor("provider", connection.name, connection.id, GRANTS)
-    with work.transaction(finish=True, result={"effect": status, "said": said}) as session:
-        held = lock(session, Effect, row.id)
-        held.status, held.said, held.ended_at = status, said, None if status == "ambiguous" else datetime.now(UTC)
-        if changes:
-            apply(session, changes, Source(Door.SYNC, by, account=connection.account))
-    return {}
+    with transaction() as session:
+        apply(session, changes, Source(Door.SYNC, by, account=connection.account))

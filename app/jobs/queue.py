@@ -116,16 +116,17 @@ def finish_many(session: Session, outcomes: Sequence[tuple[Claim, str]]) -> None
 def fail(session: Session, claim: Claim, error: BaseException) -> None:
     """This try failed: wait and try again, or give up. Fenced like finish.
 
-    A Problem says itself whether a retry can help and when; anything else is tried again. The wait grows exponentially,
-    with full jitter.
+    A Problem says itself whether a retry can help and when, and whether it costs a try; anything else is tried again. The wait
+    grows exponentially, with full jitter.
     """
     retry = error.retry if isinstance(error, Problem) else True
     moment, table = now(session), claim.queue.table
     again = retry if isinstance(retry, datetime) else moment + backoff(claim.attempt)
-    last = table.c.attempts >= table.c.max_attempts if retry else table.c.id == table.c.id
+    is_free = isinstance(error, Problem) and not error.costs_a_try and bool(retry)
+    last = table.c.attempts - int(is_free) >= table.c.max_attempts if retry else table.c.id == table.c.id
     _close(session, [claim], "failed", kept(error))
     _fence(session, [claim], status=case((last, "dead"), else_="waiting"), run_at=again, outcome=None, last_error=said(error),
-           finished_at=case((last, moment)))
+           attempts=table.c.attempts - int(is_free), finished_at=case((last, moment)))
 
 
 def cancel(session: Session, claim: Claim) -> None:

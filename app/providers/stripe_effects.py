@@ -2,8 +2,8 @@
 from datetime import UTC, datetime
 
 from app.integrations.calling import Connection
-from app.integrations.effects import Asked, Done, effect
-from app.integrations.errors import ProviderError, RejectedThere
+from app.integrations.effects import Asked, effect
+from app.integrations.errors import RejectedThere
 from app.integrations.provider import EndpointConfig, Incoming
 from app.integrations.registry import provider
 from app.providers.stripe_client import SHIFT, Refund, StripeClient
@@ -15,37 +15,29 @@ from app.records.money import from_minor
 class RefundPayment:
     """A refund of a payment intent, or of a charge without one."""
 
-    def do(self, connection: Connection, asked: Asked) -> Done:
+    def do(self, connection: Connection, asked: Asked) -> str:
         client = StripeClient(connection)
-        made = client.refund(asked.external_id, asked.key, amount=_theirs(asked), reason=asked.reason)
-        return _done(client, connection, asked, made)
+        return _said(asked, client.refund(asked.external_id, asked.key, amount=_theirs(asked), reason=asked.reason))
 
-    def find(self, connection: Connection, asked: Asked) -> Done | None:
-        client = StripeClient(connection)
-        made = client.find_refund(asked.external_id, asked.key)
-        return None if made is None else _done(client, connection, asked, made)
+    def find(self, connection: Connection, asked: Asked) -> str | None:
+        made = StripeClient(connection).find_refund(asked.external_id, asked.key)
+        return None if made is None else _said(asked, made)
+
+    def news(self, connection: Connection, asked: Asked) -> list[Change]:
+        """The charge knows the sum of all its refunds."""
+        client, before, charge = StripeClient(connection), datetime.now(UTC), asked.external_id
+        if charge.startswith("pi_"):
+            charge = str(client.show("payment", charge).get("latest_charge"))
+        payload = {"data": {"object": client.show("charge", charge)}}
+        told = Incoming("charge.changed", f"effect:{asked.key}", asked.external_id, before, payload)
+        return provider("stripe").changes(told, EndpointConfig(connection.name, connection.account))
 
 
-def _done(client: StripeClient, connection: Connection, asked: Asked, made: Refund) -> Done:
-    """Raises RejectedThere for a refund Stripe made and its bank sent back."""
+def _said(asked: Asked, made: Refund) -> str:
+    """Raises RejectedThere for a refund Stripe made and the bank sent back."""
     if made.status in ("failed", "canceled"):
         raise RejectedThere(f"Stripe made refund {made.id}, and it {made.status}: the money is still there.")
-    shown = from_minor(asked.amount_minor or 0, asked.currency)
-    return Done(f"{shown} {asked.currency} went back as {made.id} ({made.status}).", tuple(_news(client, connection, asked)))
-
-
-def _news(client: StripeClient, connection: Connection, asked: Asked) -> list[Change]:
-    """What Stripe shows of the payment now. Not worth failing for: its webhook tells the same."""
-    try:
-        before = datetime.now(UTC)
-        charge = asked.external_id
-        if charge.startswith("pi_"):
-            charge = str(client.show("payment", charge)["latest_charge"])
-        payload = {"data": {"object": client.show("charge", charge)}}
-    except (ProviderError, KeyError):
-        return []
-    told = Incoming("charge.changed", f"effect:{asked.key}", asked.external_id, before, payload)
-    return provider("stripe").changes(told, EndpointConfig(connection.name, connection.account))
+    return f"{from_minor(asked.amount_minor or 0, asked.currency)} {asked.currency} went back as {made.id} ({made.status})."
 
 
 def _theirs(asked: Asked) -> int | None:

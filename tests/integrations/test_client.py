@@ -238,7 +238,8 @@ def test_a_provider_that_fails_time_after_time_is_left_alone(connect, acme):
     assert isinstance(error, CircuitOpen)
     assert not error.sent
     assert error.retry_at
-    assert datetime.now(UTC) < error.retry_at <= datetime.now(UTC) + breaker.REST
+    assert datetime.now(UTC) < error.retry_at <= datetime.now(UTC) + breaker.REST + timedelta(seconds=breaker.SPREAD)
+    assert not error.costs_a_try
     assert error.retry == error.retry_at
     assert len(acme.heard) == breaker.FAILURES
     assert breaker.state(client.connection) == "open"

@@ -55,6 +55,19 @@ def test_something_unforeseen_is_tried_again_and_its_traceback_kept(parcels, sen
     assert "test_fail.py" in str(attempts_of(id)[0].error)
 
 
+def test_what_was_not_begun_costs_no_try(parcels, send, parcel):
+    class NotBegun(Problem):
+        retry, costs_a_try = True, False
+
+    id, = send(1, max_attempts=2)
+    for _ in range(4):
+        one, = claim(parcels, "me")
+        with transaction() as session:
+            fail(session, one, NotBegun("the door is closed", retry=datetime.now(UTC) - timedelta(seconds=1)))
+    assert (parcel(id).status, parcel(id).attempts) == ("waiting", 0)
+    assert parcel(id).last_error == "Something went wrong. the door is closed."
+
+
 def test_a_row_out_of_tries_is_dead(parcels, send, parcel):
     id, = send(1, max_attempts=2, attempts=1)
     one, = claim(parcels, "me")
