@@ -8,16 +8,21 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from app.files import archive
 from app.files.cells import Cell
 from app.files.delimited import open_delimited
 from app.files.headers import find_header, named
-from app.files.kinds import WORKBOOK, unreadable
+from app.files.kinds import COMPOUND, HEAD, WORKBOOK, unreadable
+from app.files.legacy import open_xls, open_xlsb
 from app.files.limits import BadFile, Limits, Options
+from app.files.opendocument import open_ods
+from app.files.opened import Opened
 from app.files.workbook import open_workbook
 from app.sizes import size
 
 PEEK = 60
 HOLD = 1 << 17  # characters
+ZIPPED = {"xlsx": open_workbook, "xlsb": open_xlsb, "ods": open_ods}
 Numbered = Iterator[tuple[int, list[Cell]]]
 
 
@@ -34,7 +39,7 @@ def main() -> None:
     except MemoryError:
         _say({"problem": "It needs more memory than reading a file may take. Save only the sheet with the data, as CSV."})
     except BaseException as error:  # a panic of the Rust reader is no Exception
-        _say({"problem": f"It is damaged, or no CSV or XLSX file ({type(error).__name__}). "
+        _say({"problem": f"It is damaged, or of a kind we do not read ({type(error).__name__}). "
                          "Open it in a spreadsheet program, save it again, and upload that."})
 
 
@@ -42,22 +47,27 @@ def read(path: Path, options: Options, limits: Limits) -> Iterator[dict[str, Any
     """The messages about one file, in the order they are sent."""
     if path.stat().st_size > limits.size:
         raise BadFile(f"It is larger than {size(limits.size)}. Split it into several files.")
+    opened = _opened(path, options, limits)
+    yield from _table(opened, _counted(opened.rows, limits), options)
+
+
+def _opened(path: Path, options: Options, limits: Limits) -> Opened:
     with path.open("rb") as file:
-        head = file.read(8)
+        head = file.read(HEAD)
     if (sentence := unreadable(head)) is not None:
         raise BadFile(sentence)
-    opened = open_workbook if head.startswith(WORKBOOK) else open_delimited
-    about, rows = opened(path, options, limits)
-    yield from _table(about, _counted(rows, limits), options)
+    if head.startswith(WORKBOOK):
+        return ZIPPED[archive.kind(path, limits)](path, options, limits)
+    return (open_xls if head.startswith(COMPOUND) else open_delimited)(path, options, limits)
 
 
-def _table(about: dict[str, Any], rows: Numbered, options: Options) -> Iterator[dict[str, Any]]:
+def _table(opened: Opened, rows: Numbered, options: Options) -> Iterator[dict[str, Any]]:
     first = list(islice(rows, PEEK if options.header_row is None else max(PEEK, options.header_row)))
-    header = options.header_row or find_header(first)
+    header = options.header_row or find_header(first, opened.banners)
     cells = next((cells for number, cells in first if number == header), None)
     if cells is None:
         raise BadFile("There are no rows in it." if options.header_row is None else f"Row {header} is empty: no headings there.")
-    yield {"about": {**about, "headers": named(cells), "header_row": header}}
+    yield {"about": {**opened.about, "headers": named(cells), "header_row": header}}
     total, held, letters = 0, [], 0
     for row in chain(first, rows):
         if row[0] <= header:
@@ -69,7 +79,7 @@ def _table(about: dict[str, Any], rows: Numbered, options: Options) -> Iterator[
             held, letters = [], 0
     if held:
         yield {"rows": held}
-    yield {"end": total}
+    yield {"end": total, "told": opened.told}
 
 
 def _counted(rows: Numbered, limits: Limits) -> Numbered:

@@ -8,19 +8,16 @@ from collections.abc import Iterator
 from html import unescape
 from itertools import chain
 from pathlib import Path
-from posixpath import join, normpath
 from typing import NamedTuple
-from xml.etree import ElementTree
 
-from app.files.cells import Cell
+from app.files.layout import column, part_of
+from app.files.opened import Rows
 
 PIECE = 1 << 20
 LONGEST = 8 * PIECE      # of what is held to find the end of a cell
 SHOWN = 100              # characters of a formula
 CELL = re.compile(rb'<(?:\w+:)?c\s([^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*)>\s*<(?:\w+:)?f\b[^>]*?(?:/>|>([^<]*)</(?:\w+:)?f>)\s*'
                   rb"(<(?:\w+:)?v(?:\s*/>|>\s*</(?:\w+:)?v>)\s*)?</(?:\w+:)?c>")
-REFERS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-Rows = Iterator[tuple[int, list[Cell]]]
 
 
 class Formula(NamedTuple):
@@ -47,7 +44,7 @@ def told(rows: Rows, path: Path, sheet: str, widest: int) -> Rows:
 def unvalued(path: Path, sheet: str) -> Iterator[Formula]:
     """The formulas without a value, row by row. Where the workbook is built in a way we do not know: none."""
     with zipfile.ZipFile(path) as archive:
-        part = _part(archive, sheet)
+        part = part_of(archive, sheet)
         if part is None:
             return
         held = b""
@@ -64,27 +61,4 @@ def _found(text: bytes) -> Iterator[Formula]:
         return
     for attributes, letters, row, formula, empty in (found.groups() for found in CELL.finditer(text)):
         if not (empty and b't="str"' in attributes):    # text of no letters is a value
-            yield Formula(int(row), _column(letters), "=" + unescape((formula or b"").decode(errors="replace"))[:SHOWN])
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for one in letters:
-        number = number * 26 + one - 64
-    return number - 1
-
-
-def _part(archive: zipfile.ZipFile, sheet: str) -> str | None:
-    """The name of the part that holds the sheet."""
-    names = set(archive.namelist())
-    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
-        return None
-    book, links = (_parsed(archive, name) for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"))
-    wanted = next((one.get(REFERS) for one in book.iter() if one.tag.endswith("}sheet") and one.get("name") == sheet), None)
-    target = next((link.get("Target", "") for link in links.iter() if link.get("Id") == wanted), "")
-    part = normpath(join("/xl", target)).lstrip("/")
-    return part if wanted and part in names else None
-
-
-def _parsed(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(archive.read(name))  # noqa: S314 (in the child, under its limits)
+            yield Formula(int(row), column(letters), "=" + unescape((formula or b"").decode(errors="replace"))[:SHOWN])

@@ -1,6 +1,6 @@
 """Which row of a sheet holds the headings, and what the columns are called."""
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.files.cells import Cell, text
 from app.files.guard import restore
@@ -8,19 +8,21 @@ from app.files.guard import restore
 LIKE_DATA = re.compile(r"[\d\s.,:/+€$£%()-]+|[^@\s]+@[^@\s]+")
 
 
-def find_header(rows: Sequence[tuple[int, list[Cell]]]) -> int:
+def find_header(rows: Sequence[tuple[int, list[Cell]]], banners: Collection[int] = ()) -> int:
     """The number of the row that looks most like headings: words, all different, as wide as what follows. 0 without rows.
 
-    Titles above the table and notes beside them are narrower than the table, so they lose.
+    Titles above the table and notes beside them are narrower than the table, so they lose. Of headings in two rows, the upper
+    one with cells merged across columns (`banners`), the lower ones count.
     """
     if not rows:
         return 0
     width = sorted(_filled(cells) for _, cells in rows)[len(rows) // 2]
     wide = [(number, cells) for number, cells in rows[:30] if _filled(cells) * 2 > width]
-    for number, cells in wide:
-        if _wordy(cells):
-            return number
-    return wide[0][0] if wide else rows[0][0]
+    wordy = [number for number, cells in wide if _wordy(cells)]
+    if not wordy:
+        return wide[0][0] if wide else rows[0][0]
+    below = wordy[0] + 1
+    return below if wordy[0] in banners and below in wordy else wordy[0]
 
 
 def _filled(cells: Sequence[Cell]) -> int:

@@ -1,7 +1,7 @@
 """Rows out of a file nobody has looked at yet, read in a child process under limits: the one way into an upload.
 
 What the child says is JSON, one message a line: {"about": …}, {"rows": [[number, [cells]], …]} any number of times, and
-{"end": rows} or {"problem": sentence}. A file that kills, hangs or fills the child costs one BadFile with a sentence.
+{"end": rows, "told": …} or {"problem": sentence}. A file that kills, hangs or fills the child costs one BadFile with a sentence.
 """
 import json
 import os
@@ -32,26 +32,33 @@ Row = tuple[int, list[Cell]]
 class About:
     """What was found out about a file. Rows are numbered as a spreadsheet program numbers them, from 1."""
 
-    format: str                     # "csv" or "xlsx"
+    format: str                     # csv, xlsx, xlsb, xls or ods
     headers: tuple[str, ...]
     header_row: int
     sheet: str | None = None
-    sheets: tuple[str, ...] = ()    # the visible ones
+    sheets: tuple[str, ...] = ()    # the hidden ones last
+    hidden: tuple[str, ...] = ()    # sheets that cannot be seen
+    hidden_columns: tuple[int, ...] = ()
     encoding: str | None = None
     delimiter: str | None = None
+    candidates: tuple[dict[str, Any], ...] = ()     # encodings it could be in: {"encoding", "samples"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A file being read: what it is, and its rows after the header, blank ones left out. Rows can be taken once."""
+    """A file being read: what it is, and its rows after the header, blank ones left out. Rows can be taken once.
+
+    `told` is filled with the last row: how often something was met that is no cell, like "hidden rows".
+    """
 
     about: About
     rows: Iterator[Row]
+    told: dict[str, int]
 
 
 @contextmanager
 def read_rows(path: Path, options: Options | None = None, limits: Limits | None = None) -> Iterator[Reading]:
-    """Read a CSV or XLSX file, row by row, in bounded memory. Raises BadFile with a sentence, also while rows are taken.
+    """Read a file, row by row, in bounded memory. Raises BadFile with a sentence, also while rows are taken.
 
     The child ends with the block. Nothing of the file is parsed in this process.
     """
@@ -61,11 +68,12 @@ def read_rows(path: Path, options: Options | None = None, limits: Limits | None 
         about = next(messages, {}).get("about")
         if about is None:
             raise _death(child)
-        yield Reading(_about(about), _rows(messages, child))
+        told: dict[str, int] = {}
+        yield Reading(_about(about), _rows(messages, child, told), told)
 
 
 def _about(said: dict[str, Any]) -> About:
-    return About(**{**said, "headers": tuple(said["headers"]), "sheets": tuple(said["sheets"])})
+    return About(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
 
 
 @contextmanager
@@ -83,9 +91,10 @@ def _child(path: Path, options: Options, limits: Limits) -> Iterator[tuple["subp
         child.wait()
 
 
-def _rows(messages: Iterator[dict[str, Any]], child: "subprocess.Popen[bytes]") -> Iterator[Row]:
+def _rows(messages: Iterator[dict[str, Any]], child: "subprocess.Popen[bytes]", told: dict[str, int]) -> Iterator[Row]:
     for message in messages:
         if "end" in message:
+            told.update(message["told"])
             return
         yield from message["rows"]
     raise _death(child)

@@ -1,64 +1,58 @@
 """Rows of an XLSX workbook, streamed: by the Rust reader where it can, by openpyxl where it cannot."""
-import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 from python_calamine_plus import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from app.files import formulas
-from app.files.cells import Cell, pack
+from app.files import formulas, layout
+from app.files.cells import pack
 from app.files.limits import BadFile, Limits, Options
-from app.sizes import size
+from app.files.merging import Merges, banners, filled
+from app.files.opened import Opened, Rows, chosen, of_book
 
-Rows = Iterator[tuple[int, list[Cell]]]
+PEEK = 50
+"""Rows of a sheet that are looked at to see whether a table may begin there."""
+Book = tuple[list[str], list[str], str, Rows]
 
 
-def open_workbook(path: Path, options: Options, limits: Limits) -> tuple[dict[str, Any], Rows]:
-    """Its visible sheets, and the rows of the chosen one, else of the first."""
-    _check_zip(path, limits)
+def open_workbook(path: Path, options: Options, limits: Limits) -> Opened:
+    """Its sheets, and the rows of the chosen one, else of the first visible one with a table."""
     try:
-        sheets, rows = _by_rust(path, options, limits)
+        visible, hidden, sheet, rows = _by_rust(path, options, limits)
     except BadFile:
         raise
     except Exception:  # what one reader trips over, the other often reads
-        sheets, rows = _by_openpyxl(path, options, limits)
-    sheet = options.sheet or sheets[0]
-    return {"format": "xlsx", "sheet": sheet, "sheets": sheets, "encoding": None, "delimiter": None}, formulas.told(
-        rows, path, sheet, limits.columns)
+        visible, hidden, sheet, rows = _by_openpyxl(path, options, limits)
+    found = layout.look(path, sheet)
+    if found.formulas:
+        rows = formulas.told(rows, path, sheet, limits.columns)
+    told = {"hidden rows": found.hidden_rows} if found.hidden_rows else {}
+    about = of_book("xlsx", sheet, visible, hidden) | {"hidden_columns": sorted(found.hidden_columns)}
+    return Opened(about, filled(rows, Merges(found.merges), told), banners(found.merges), told)
 
 
-def _check_zip(path: Path, limits: Limits) -> None:
-    """Refuse what unpacks to far more than it should, before anything is unpacked."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise BadFile("It is damaged: it begins like a workbook, but cannot be opened. Save it again, and upload that.") from None
-    if len(parts) > 10_000 or sum(part.file_size for part in parts) > limits.unpacked:
-        raise BadFile(f"It unpacks to more than {size(limits.unpacked)}. Save only the sheet with the data, as CSV.")
-    for part in parts:
-        if part.file_size > limits.plain and part.file_size > limits.ratio * max(part.compress_size, 1):
-            raise BadFile("It is packed so tightly that it looks made to fill our memory. Save it as CSV, and upload that.")
-    if not any(part.filename.startswith("xl/") for part in parts):
-        raise BadFile("It is no workbook. Save it as XLSX or CSV, and upload that.")
+def sheets_of(book: Any) -> tuple[list[str], list[str]]:
+    """The names of its visible and its hidden sheets with cells."""
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    return visible, [sheet.name for sheet in sheets if sheet.visible != SheetVisibleEnum.Visible]
 
 
-def _chosen(sheets: list[str], options: Options) -> str:
-    if not sheets:
-        raise BadFile("There is no sheet with cells in it.")
-    if options.sheet and options.sheet not in sheets:
-        raise BadFile(f"There is no sheet called {options.sheet}.")
-    return options.sheet or sheets[0]
+def has_table(rows: Iterator[Any]) -> bool:
+    """Whether two rows near the top have two cells or more: a cover sheet has not."""
+    return sum(sum(cell not in ("", None) for cell in row) > 1 for row in islice(rows, PEEK)) > 1
 
 
-def _by_rust(path: Path, options: Options, limits: Limits) -> tuple[list[str], Rows]:
+def _by_rust(path: Path, options: Options, limits: Limits) -> Book:
     book = CalamineWorkbook.from_path(str(path))
-    sheets = [sheet.name for sheet in book.sheets_metadata
-              if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet]
-    stream = book.stream_sheet_by_name(_chosen(sheets, options), max_col=limits.columns)
-    return sheets, _packed(stream)
+    visible, hidden = sheets_of(book)
+    guess = None if options.sheet or len(visible) < 2 else next(
+        (name for name in visible if has_table(book.stream_sheet_by_name(name, max_col=9, max_row=PEEK))), None)
+    sheet = chosen(visible, hidden, options, guess)
+    return visible, hidden, sheet, _packed(book.stream_sheet_by_name(sheet, max_col=limits.columns))
 
 
 def _packed(stream: Any) -> Rows:
@@ -72,12 +66,14 @@ def _packed(stream: Any) -> Rows:
         yield number, [pack(value) for value in row[:width]]
 
 
-def _by_openpyxl(path: Path, options: Options, limits: Limits) -> tuple[list[str], Rows]:
+def _by_openpyxl(path: Path, options: Options, limits: Limits) -> Book:
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    sheets = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    sheet: Any = book[_chosen(sheets, options)]
+    visible = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
+    name = chosen(visible, hidden, options)
+    sheet: Any = book[name]
     sheet.reset_dimensions()  # a <dimension> that lies would cost rows, without a word
-    return sheets, _closing(book, sheet.iter_rows(max_col=limits.columns + 1, values_only=True))
+    return visible, hidden, name, _closing(book, sheet.iter_rows(max_col=limits.columns + 1, values_only=True))
 
 
 def _closing(book: Any, rows: Any) -> Rows:

@@ -22,9 +22,9 @@ LONGEST = 200      # bytes of a name; systems take 255
 
 
 def write(imported: Import, batch: Batch, file: BinaryIO) -> int:
-    """Write them in the format of the upload, a CSV with its delimiter; returns how many there are."""
+    """Write them as a workbook if they came in one, else as CSV with the delimiter they had; returns how many there are."""
     headers = [column["header"] for column in imported.columns if column["header"] not in OURS] + list(OURS)
-    if imported.about.get("format") == "xlsx":
+    if imported.about.get("format", "csv") != "csv":
         return xlsx_writer(file, imported.about.get("sheet") or "Refused", headers, _rows(imported, batch))
     return csv_writer(file, headers, _rows(imported, batch), imported.about.get("delimiter") or ",")
 

@@ -13,7 +13,7 @@ from app.access import check, current_actor, requires, takes_files
 from app.config import config
 from app.errors import BadRequest, Conflict, Invalid, TooLarge
 from app.extensions import db
-from app.files.kinds import unreadable
+from app.files.kinds import HEAD, unreadable
 from app.files.limits import Options
 from app.imports import asked, columns, jobs, match, read, refused, run, sheet
 from app.imports.match import Choices
@@ -171,7 +171,7 @@ def refused_rows(import_id: int) -> Response:
     file = cast(BinaryIO, SpooledTemporaryFile(max_size=2**22))  # noqa: SIM115 (sent, then closed with the response)
     refused.write(found.imported, found.batch, file)
     file.seek(0)
-    kind = "xlsx" if found.imported.about.get("format") == "xlsx" else "csv"
+    kind = "csv" if found.imported.about.get("format", "csv") == "csv" else "xlsx"
     return send_file(cast(BytesIO, file), KINDS[kind], as_attachment=True, download_name=refused.file_name(found.imported, kind))
 
 
@@ -182,7 +182,7 @@ def _upload_form(resource: str, error: str = "", file_name: str | None = "") -> 
 
 def _readable(file: FileStorage) -> BinaryIO:
     """Its stream, at the beginning. Raises Invalid for what its first bytes show to be no table."""
-    head = file.stream.read(8)
+    head = file.stream.read(HEAD)
     file.stream.seek(0)
     if (sentence := unreadable(head)) is not None:
         raise Invalid(sentence)

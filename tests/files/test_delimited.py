@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.files.delimited import find_delimiter, find_encoding
+from app.files.delimited import find_delimiter
+from app.files.encodings import find
 from app.files.limits import BadFile, Limits, Options
 from tests.files.making import everything, text
 
@@ -37,7 +38,7 @@ def test_the_euro_sign_of_windows_is_read(tmp_path):
 def test_a_file_in_cyrillic_windows_letters_is_recognised(tmp_path):
     words = "Наименование;Город;Примечание\n" + "Большой заказ для постоянного клиента;Москва;Позвонить перед доставкой\n" * 40
 
-    assert find_encoding(text(tmp_path / "a", words, "cp1251")) == "cp1251"
+    assert find(text(tmp_path / "a", words, "cp1251")).encoding == "cp1251"
 
 
 def test_the_encoding_can_be_chosen(tmp_path):

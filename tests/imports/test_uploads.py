@@ -13,7 +13,7 @@ from tests.imports.test_pages import BAD, GOOD, columns, send
 
 
 @pytest.mark.parametrize(("content", "sentence"), [
-    (b"", "It is empty"), (b"%PDF-1.7 a report", "It is a PDF"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "an old XLS file"),
+    (b"", "It is empty"), (b"%PDF-1.7 a report", "It is a PDF"), (b"<html><table>", "a web page under the name of a spreadsheet"), (b"[{\"email\": 1}]", "It is JSON"),
     (b"email\n" + b"a" * 2_000, "larger than 1 KB")])
 def test_a_refused_upload_shows_the_form_again_with_the_reason_and_what_was_chosen(app, sign_in, monkeypatch, content, sentence):
     monkeypatch.setitem(app.extensions, "backroom.config", replace(config(), max_upload_bytes=1_000))
