@@ -2,6 +2,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event as listen
 from sqlalchemy import insert, select
 
 from app.audit import COMMAND_LINE
@@ -70,6 +71,24 @@ def test_what_another_endpoint_hears_is_not_counted(endpoint):
 
     assert health.health(db.session(), two).count == 0
     assert health.last_heard(db.session(), [one.id, two.id]).keys() == {one.id}
+
+
+def test_when_it_was_last_heard_is_read_from_the_end_of_an_index(endpoint):
+    found = endpoint()
+    heard(found, *every(timedelta(minutes=1), timedelta(days=2)))
+    asked: list[str] = []
+
+    def keep(_c, _cu, statement, *_):
+        asked.append(statement)
+    listen.listen(db.engine, "before_cursor_execute", keep)
+    try:
+        health.last_heard(db.session(), [found.id])
+    finally:
+        listen.remove(db.engine, "before_cursor_execute", keep)
+
+    [statement] = [each for each in asked if "webhook_events" in each]
+    assert "max(" not in statement
+    assert "LIMIT" in statement
 
 
 def test_hours_are_counted_once_however_often_it_is_looked(endpoint):
