@@ -16,12 +16,13 @@ from app.integrations.provider import Provider, Rejected
 from app.integrations.registry import find, provider, providers
 from app.typed import asks
 from app.ui import toast
-from app.webhooks import endpoint_settings, endpoints, forms, health, testing
+from app.webhooks import custom_views, endpoint_settings, endpoints, forms, health, testing
 from app.webhooks.forms import AddSecret
 from app.webhooks.models import Endpoint, StoredSecret
 from app.webhooks.receive import NotListed
 
 bp = Blueprint("endpoints", __name__, url_prefix="/endpoints")
+bp.register_blueprint(custom_views.bp)
 Answer = str | tuple[str, int] | Response
 
 
@@ -62,7 +63,7 @@ def create() -> Answer:
             _show_errors(form, problem)
         else:
             toast(f"{made.name} listens. Give its address to {speaks.label}.")
-            return go(url_for(".show", endpoint_id=made.id), 303)
+            return go(url_for(speaks.own_page or ".show", endpoint_id=made.id), 303)
     return _new_page(speaks, form), 422
 
 
@@ -83,7 +84,8 @@ def settings(endpoint_id: int) -> Answer:
     form = forms.setting(speaks, endpoint_settings.typed(speaks, found.config))
     if form.validate_on_submit():
         try:
-            endpoints.configure(endpoint_id, forms.typed(form), by=current_actor())
+            held = endpoint_settings.typed(speaks, found.config) if speaks.own_page else {}
+            endpoints.configure(endpoint_id, held | forms.typed(form), by=current_actor())
         except Invalid as problem:
             _show_errors(form, problem)
         else:
@@ -174,8 +176,9 @@ def _page(endpoint_id: int, form: FlaskForm) -> str:
 def _options(speaks: Provider, endpoint: Endpoint) -> list[tuple[str, str]]:
     """(label, value) of what it is set to; what holds by default is left out."""
     labels = {name: label for name, (label, _) in forms.COMMON.items()}
-    labels |= {endpoint_settings.OPTION + each.name: each.label for each in speaks.options}
-    return [(labels[name], value) for name, value in endpoint_settings.typed(speaks, endpoint.config).items() if value]
+    labels |= {} if speaks.own_page else {endpoint_settings.OPTION + each.name: each.label for each in speaks.options}
+    return [(labels[name], value) for name, value in endpoint_settings.typed(speaks, endpoint.config).items()
+            if value and name in labels]
 
 
 def _typed(field: Field) -> str:

@@ -24,6 +24,7 @@ COMMON: dict[str, tuple[str, str]] = {
     "max_bytes": ("Largest post (bytes)", f"From {size(LEAST_BYTES)} to {size(MOST_BYTES)}."),
 }
 """Label and hint of what every endpoint can be set to."""
+NO_SECRET = "This provider signs nothing: the address is the secret."  # noqa: S105
 
 
 class AddEndpoint(FlaskForm):
@@ -42,20 +43,19 @@ class AddSecret(FlaskForm):
 
 def adding(speaks: Provider) -> FlaskForm:
     """What it takes to add an endpoint of this provider."""
-    fields: dict[str, Any] = {OPTION + each.name: _option(each) for each in speaks.options}
+    fields = _options(speaks)
     if not speaks.needs_secret:
-        fields["secret"] = PasswordField("Secret", validators=[Optional()], render_kw=TYPED,
-                                         description="This provider signs nothing: the address is the secret.")
+        fields["secret"] = PasswordField("Secret", validators=[Optional()], render_kw=TYPED, description=NO_SECRET)
     found: FlaskForm = type("AddThis", (AddEndpoint,), fields)(
         data={OPTION + each.name: each.default for each in speaks.options})
-    if speaks.looks_like and speaks.needs_secret:
+    if speaks.looks_like and (speaks.needs_secret or speaks.own_page):
         found.secret.description = f"{speaks.looks_like}. It is stored encrypted and never shown again."
     return found
 
 
 def setting(speaks: Provider, held: Mapping[str, str]) -> FlaskForm:
     """What an endpoint of this provider can be set to, filled with what holds."""
-    fields: dict[str, Any] = {OPTION + each.name: _option(each) for each in speaks.options}
+    fields = _options(speaks)
     for name, (label, hint) in COMMON.items():
         made = TextAreaField if name == "allow" else StringField
         longest = 20_000 if name == "allow" else LONGEST_URL
@@ -79,7 +79,12 @@ def questions(**_: object) -> Questions:
             **common, **own}
 
 
-def _option(option: Option) -> Any:
+def _options(speaks: Provider) -> dict[str, Any]:
+    return {} if speaks.own_page else {OPTION + each.name: option(each) for each in speaks.options}
+
+
+def option(option: Option) -> Any:
+    """The field a person fills in."""
     rules = [GIVEN if option.required and not option.default else Optional(), Length(max=option.limit)]
     if option.choices:
         choices = [SelectChoice(value, label) for value, label in option.choices]

@@ -88,7 +88,19 @@ def planned(session: Session, event: Event, endpoint: Live, stored: StoredReceip
     except Exception as error:   # the edge: what the worker would keep as a failed attempt is said here
         return Preview([], Problem(f"{type(error).__name__}: {error}"[:300], title="Reading it breaks"))
     outcomes = plan(session, told, source(endpoint, event.account))
-    return Preview(_would(session, told, outcomes, actor), refusal(outcomes, told))
+    return Preview(would(session, told, outcomes, actor), refusal(outcomes, told))
+
+
+def would(session: Session, told: Sequence[Change], outcomes: Sequence[Outcome], actor: Actor) -> list[Touched]:
+    """The records planned changes would write, as far as this person may read them."""
+    found = []
+    for change, outcome in zip(told, outcomes, strict=True):
+        resource = named(change.resource)
+        if outcome.kind in ACCEPTED and actor.may(f"{resource.name}.read"):
+            id = outcome.id if outcome.id is not None and outcome.id > 0 else None
+            found.append(Touched(VERBS[outcome.kind], resource, id, _pairs(session, resource, id, outcome.diff, actor),
+                                 outside(change)))
+    return found
 
 
 def _is_asked(event: Event, endpoint: Live, receipt: Receipt) -> bool:
@@ -106,17 +118,6 @@ def _is_asked(event: Event, endpoint: Live, receipt: Receipt) -> bool:
 def _written(event_ids: Iterable[int]) -> Any:
     return (select(Audit).where(Audit.door == Door.EVENT, Audit.door_id.in_(event_ids), Audit.version.is_not(None))
             .order_by(Audit.id))
-
-
-def _would(session: Session, told: Sequence[Change], outcomes: Sequence[Outcome], actor: Actor) -> list[Touched]:
-    found = []
-    for change, outcome in zip(told, outcomes, strict=True):
-        resource = named(change.resource)
-        if outcome.kind in ACCEPTED and actor.may(f"{resource.name}.read"):
-            id = outcome.id if outcome.id is not None and outcome.id > 0 else None
-            found.append(Touched(VERBS[outcome.kind], resource, id, _pairs(session, resource, id, outcome.diff, actor),
-                                 outside(change)))
-    return found
 
 
 def _pairs(session: Session, resource: Resource, id: int | None, diff: dict[str, Any], actor: Actor) -> list[Pair]:

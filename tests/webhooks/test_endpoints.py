@@ -252,5 +252,5 @@ def test_every_provider_is_offered_and_has_a_form(sign_in, app):
         assert f'provider={each.name}"' in offered
         page = admin.get(f"/webhooks/endpoints/new?provider={each.name}")
         assert page.status_code == 200
-        assert all(option.label in page.text for option in each.options)
+        assert each.own_page or all(option.label in page.text for option in each.options)
     assert admin.get("/webhooks/endpoints/new?provider=nobody").status_code == 404

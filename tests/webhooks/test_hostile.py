@@ -40,7 +40,7 @@ def by(request: pytest.FixtureRequest) -> Contract:
 def target(app: Flask, by: Contract) -> Endpoint:
     """An endpoint of this provider, set up as its contract says."""
     typed = {f"option_{name}": value for name, value in by.options.items()} | {"public_url": by.endpoint().public_url}
-    return endpoints.add(by.name, by.name, [by.secrets[0]] if by.provider.needs_secret else [], by=COMMAND_LINE, settings=typed)
+    return endpoints.add(by.name, by.name, [by.secrets[0]] if by.has_secrets else [], by=COMMAND_LINE, settings=typed)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_what_nobody_signed_is_never_stored(app, by, target, send, body, data):
 
 
 def test_a_secret_of_somebody_else_stores_no_case(by, target, send):
-    if not by.provider.needs_secret:
+    if not by.has_secrets:
         pytest.skip("it needs no secret")
     for name in cases(by.name):
         assert send(signed(by, case(by.name, name), name, by.secrets[1])).status_code == by.provider.reject_status
