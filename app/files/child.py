@@ -27,20 +27,27 @@ Numbered = Iterator[tuple[int, list[Cell]]]
 
 
 def main() -> None:
-    """Read the file named in the last argument. Whatever goes wrong with the file is said, not raised."""
+    """Read the file named in the last argument."""
     asked = json.loads(sys.argv[2])
     limits = Limits(**asked["limits"])
     _restrict(limits)
+    for message in said(Path(asked["path"]), Options(**asked["options"]), limits):
+        _say(message)
+
+
+def said(path: Path, options: Options, limits: Limits) -> Iterator[dict[str, Any]]:
+    """The messages about one file. Whatever goes wrong with the file is said, not raised."""
     try:
-        for message in read(Path(asked["path"]), Options(**asked["options"]), limits):
-            _say(message)
+        yield from read(path, options, limits)
     except BadFile as problem:
-        _say({"problem": problem.detail})
+        yield {"problem": problem.detail}
     except MemoryError:
-        _say({"problem": "It needs more memory than reading a file may take. Save only the sheet with the data, as CSV."})
+        yield {"problem": "It needs more memory than reading a file may take. Save only the sheet with the data, as CSV."}
+    except GeneratorExit:
+        raise
     except BaseException as error:  # a panic of the Rust reader is no Exception
-        _say({"problem": f"It is damaged, or of a kind we do not read ({type(error).__name__}). "
-                         "Open it in a spreadsheet program, save it again, and upload that."})
+        yield {"problem": f"It is damaged, or of a kind we do not read ({type(error).__name__}). "
+                          "Open it in a spreadsheet program, save it again, and upload that."}
 
 
 def read(path: Path, options: Options, limits: Limits) -> Iterator[dict[str, Any]]:

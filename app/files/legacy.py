@@ -74,9 +74,7 @@ def _opened(path: Path, format: str, options: Options, limits: Limits) -> Opened
 
 
 def _rows(sheet: Any, widest: int) -> Rows:
-    """The rows from the first with a cell on, each from column A on."""
-    if sheet.start is None:
-        return
-    top, left = sheet.start
-    for number, row in enumerate(sheet.iter_rows(), top + 1):
-        yield number, [None] * left + [pack(value) for value in row[:widest + 1]]
+    """Every row from the first on, each from column A on."""
+    left = [None] * (sheet.start[1] if sheet.start else 0)
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        yield number, [*left, *(pack(value) for value in row[:widest + 1])]

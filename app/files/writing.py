@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
 
@@ -28,6 +29,7 @@ class Fault(str):
 Value = str | int | float | Decimal | bool | date | None
 LAST_ROW = 1_048_576
 LONGEST_TEXT = 32_767
+MEASURED = 100     # rows the widths are taken from
 UNSAYABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)))
 """What XML 1.0 has no way to write."""
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)|\r")
@@ -38,15 +40,16 @@ DECIMALS = {0: 5, 2: 6, 3: 7, 4: 8}
 """The styles of cells, in the order STYLES declares them."""
 
 
-def csv_writer(file: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Value]], delimiter: str = ",") -> int:
+def csv_writer(file: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Value]], delimiter: str = ",",
+               encoding: str = "utf-8-sig") -> int:
     """Write UTF-8 with the mark Excel needs, commas unless told otherwise, CRLF (RFC 4180). Returns the number of rows."""
-    text = io.TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
+    text = io.TextIOWrapper(file, encoding, newline="")
     writer = csv.writer(text, delimiter=delimiter)
     writer.writerow([defuse(heading) for heading in headers])
     count = 0
     for row in rows:
         count += 1
-        writer.writerow([defuse(value) if isinstance(value, str) and not isinstance(value, Fault) else value for value in row])
+        writer.writerow([defuse(value) if type(value) is str else value for value in row])
     text.flush()
     text.detach()
     return count
@@ -61,28 +64,42 @@ def jsonl_writer(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> int:
     return count
 
 
-def xlsx_writer(file: BinaryIO, title: str, headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
-    """Write a workbook: bold frozen headings, text as text cells, a further sheet when one is full. Returns the number of rows.
+def xlsx_writer(file: BinaryIO, title: str, headers: Sequence[str], rows: Iterable[Sequence[Value]], *,
+                is_local: bool = False) -> int:
+    """Write a workbook: bold frozen headings with filters, columns as wide as their first rows, text as text cells, a further
+    sheet when one is full. `is_local`: days and moments look as the reader's own spreadsheet program shows them. Returns the
+    number of rows.
 
     ECMA-376 part 1, §18: inline strings, so that nothing has to be kept in memory.
     """
     count, sheet, source = 0, 0, iter(rows)
+    first = list(islice(source, MEASURED))
+    head, source = _head(headers, first), chain(first, source)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         following: Sequence[Value] | None = next(source, None)
         while sheet == 0 or following is not None:
             sheet += 1
             with archive.open(f"xl/worksheets/sheet{sheet}.xml", "w", force_zip64=True) as part:
-                part.write(SHEET_HEAD + _row(1, headers, f' s="{HEADING}"').encode())
+                part.write(head)
                 number = 1
                 while following is not None and number < LAST_ROW:
                     number += 1
                     part.write(_row(number, following).encode())
                     following = next(source, None)
-                part.write(SHEET_FOOT)
+                part.write(f'</sheetData><autoFilter ref="A1:{letter(len(headers) - 1)}{number}"/></worksheet>'.encode())
             count += number - 1
-        for name, content in _rest(title, sheet):
+        for name, content in _rest(title, sheet, is_local):
             archive.writestr(name, content)
     return count
+
+
+def _head(headers: Sequence[str], first: Sequence[Sequence[Value]]) -> bytes:
+    """The beginning of a sheet, its headings within."""
+    lengths = [max([len(heading) + 3, *(len(str(row[place] if place < len(row) else "").partition("\n")[0]) for row in first)])
+               for place, heading in enumerate(headers)]
+    widths = "".join(f'<col min="{place}" max="{place}" width="{min(max(length + 2, 8), 60)}" customWidth="1"/>'
+                     for place, length in enumerate(lengths, 1))
+    return (f"{SHEET_HEAD}<cols>{widths}</cols><sheetData>" + _row(1, headers, f' s="{HEADING}"')).encode()
 
 
 def _row(number: int, values: Sequence[Value], style: str = "") -> str:
@@ -132,7 +149,7 @@ def _moment(place: str, value: datetime) -> str:
     return f'<c r="{place}" s="{style}"><v>{(value.replace(tzinfo=None) - FIRST_DAY) / DAY!r}</v></c>'
 
 
-def _rest(title: str, sheets: int) -> Iterator[tuple[str, str]]:
+def _rest(title: str, sheets: int, is_local: bool) -> Iterator[tuple[str, str]]:
     """Every part of the workbook but the sheets."""
     numbers = range(1, sheets + 1)
     name = escape("".join(c for c in title if c not in "[]:*?/\\'\"")[:25], {'"': "&quot;"})
@@ -141,7 +158,7 @@ def _rest(title: str, sheets: int) -> Iterator[tuple[str, str]]:
     links = "".join(f'<Relationship Id="rId{n}" Type="{REFERS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers)
     yield "xl/_rels/workbook.xml.rels", (f'{XML}<Relationships xmlns="{PACKAGE}/relationships">{links}<Relationship '
                                          f'Id="rId0" Type="{REFERS}/styles" Target="styles.xml"/></Relationships>')
-    yield "xl/styles.xml", STYLES
+    yield "xl/styles.xml", _styles(LOCAL if is_local else {})
     yield "_rels/.rels", (f'{XML}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
                           f'Type="{REFERS}/officeDocument" Target="xl/workbook.xml"/></Relationships>')
     parts = "".join(f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{KIND}.worksheet+xml"/>' for n in numbers)
@@ -159,15 +176,19 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 SHEET_HEAD = (f'{XML}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" '
               'activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetFormatPr defaultColWidth="18" '
-              'defaultRowHeight="15"/><sheetData>').encode()
-SHEET_FOOT = b"</sheetData></worksheet>"
+              'defaultRowHeight="15"/>')
 FORMATS = ("yyyy-mm-dd", "yyyy-mm-dd hh:mm", "yyyy-mm-dd hh:mm:ss", "#,##0", "#,##0.00", "#,##0.000", "#,##0.0000")
-STYLES = (f'{XML}<styleSheet xmlns="{MAIN}"><numFmts count="{len(FORMATS)}">'
-          + "".join(f'<numFmt numFmtId="{number}" formatCode="{code}"/>' for number, code in enumerate(FORMATS, 164))
-          + '</numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/>'
-          '<sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill>'
-          '<fill><patternFill patternType="gray125"/></fill></fills>'
-          '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf/>'
-          f'</cellStyleXfs><cellXfs count="{len(FORMATS) + 2}"><xf xfId="0"/><xf xfId="0" fontId="1" applyFont="1"/>'
-          + "".join(f'<xf xfId="0" numFmtId="{number}" applyNumberFormat="1"/>' for number, _ in enumerate(FORMATS, 164))
-          + '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>')
+LOCAL = {0: 14, 1: 22}
+"""Of the formats every program shows in its own way (§18.8.30): a day, a day with hour and minute."""
+
+
+def _styles(local: Mapping[int, int]) -> str:
+    """xl/styles.xml: headings, then a style for each of FORMATS, or in its place the built-in format `local` names."""
+    formats = "".join(f'<numFmt numFmtId="{number}" formatCode="{code}"/>' for number, code in enumerate(FORMATS, 164))
+    used = "".join(f'<xf xfId="0" numFmtId="{local.get(place, 164 + place)}" applyNumberFormat="1"/>' for place in range(len(FORMATS)))
+    return (f'{XML}<styleSheet xmlns="{MAIN}"><numFmts count="{len(FORMATS)}">{formats}</numFmts><fonts count="2"><font><sz '
+            'val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2">'
+            '<fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+            '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf/>'
+            f'</cellStyleXfs><cellXfs count="{len(FORMATS) + 2}"><xf xfId="0"/><xf xfId="0" fontId="1" applyFont="1"/>{used}'
+            '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>')
