@@ -1,12 +1,15 @@
 """One history for both databases: what it makes is what the declarations say, and it can be taken back."""
+import pytest
 import sqlalchemy as sa
 from flask_migrate import check, downgrade, upgrade
 
 from app import create_app
 from app.config import load
+from app.errors import Misconfigured
 from app.extensions import db
 from app.records import search
 from app.records.registry import resources
+from app.run.tables import bring_up_to_date
 
 
 def fresh(environ, tmp_path, request):
@@ -58,4 +61,15 @@ def test_the_index_of_a_migration_is_the_index_the_gate_writes(environ, tmp_path
                 for statement in search.statements(resource, connection.dialect.name):
                     connection.exec_driver_sql(statement)   # all of them are there already: nothing happens
         assert tables() >= {search.table(resource) for resource in resources() if resource.searched}
+        db.engine.dispose()
+
+
+def test_a_table_that_is_in_the_way_is_a_sentence_and_not_an_unreachable_database(environ, tmp_path, request):
+    app = fresh(environ, tmp_path, request)
+    with app.app_context():
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE webhook_events (id INTEGER)")
+        with pytest.raises(Misconfigured, match="cannot be brought up to date: .*webhook_events.* already exists"):
+            bring_up_to_date()
+        assert tables() == {"webhook_events"}
         db.engine.dispose()

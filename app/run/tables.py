@@ -4,7 +4,7 @@ import time
 
 from alembic.util import CommandError
 from flask_migrate import upgrade
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import commands
 from app.care.backup import known, revision
@@ -21,8 +21,11 @@ def bring_up_to_date() -> None:
     except CommandError:
         raise Misconfigured(f"The tables are at {revision()}, which this version does not know: they belong to a newer one. "
                             "Start that version.") from None
-    except OperationalError as error:
-        raise unreachable(error) from None
+    except DBAPIError as error:
+        if error.statement is None:
+            raise unreachable(error) from None
+        raise Misconfigured(f"The tables cannot be brought up to date: {_said(error)}. They are as they were before. Is this "
+                            "a database of another program, or one half made by hand? Give Backroom one of its own.") from None
 
 
 def require() -> None:
@@ -48,8 +51,11 @@ def check() -> None:
                             f"Run: {commands.line('db upgrade')}")
 
 
-def unreachable(error: OperationalError) -> Misconfigured:
+def unreachable(error: DBAPIError) -> Misconfigured:
     """The sentence for a database that cannot be reached."""
-    said = str(error.orig).strip().splitlines()[0].rstrip(".")
-    return Misconfigured(f"The database cannot be reached: {said}. Check that it runs, and that DATABASE_URL names it, "
+    return Misconfigured(f"The database cannot be reached: {_said(error)}. Check that it runs, and that DATABASE_URL names it, "
                          "its user and its password rightly.")
+
+
+def _said(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0].rstrip(".")
