@@ -15,6 +15,7 @@ from app.integrations.provider import EndpointConfig, Receipt, Rejected, Secret
 from app.integrations.public_keys import ecdsa_p256
 from app.integrations.registry import find
 from app.integrations.signing import basic_auth, check_clock, first_matching, first_verifying, hmac_base64, hmac_hex, itself
+from app.providers.paypal import signed_text
 from tests.providers.contract import NOW
 
 FILE = Path(os.environ.get("WEBHOOK_VECTORS", Path(__file__).parent.parent / "data" / "webhook-vectors.json"))
@@ -83,6 +84,13 @@ def test_a_published_vector_is_judged_as_its_vendor_judges_it(vector):
         valid = False
 
     assert valid == vector["valid"]
+
+
+@pytest.mark.parametrize("vector", vectors({"paypal_signed_string"}))
+def test_paypal_signs_what_we_think_it_signs(vector):
+    receipt, endpoint = told(vector)
+
+    assert signed_text(receipt, endpoint.secrets[0].value).decode() == vector["expected_signed_string"]
 
 
 @pytest.mark.parametrize("vector", vectors(set(PIECES)))

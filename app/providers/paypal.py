@@ -1,0 +1,122 @@
+"""PayPal. SHA256withRSA over "id|time|webhook id|CRC-32 of the body", under a certificate it publishes; whole objects, in no
+order, sent again for three days.
+
+Docs: "Integrate webhooks", "Webhook event names", Payments v2, Subscriptions v1, Disputes v1. The webhook's ID is part of what is
+signed, and stands where others have a secret. The time is that of an attempt or of the event, PayPal does not say which, so no
+clock is checked. A payment of ours is a capture, or a sale where it still says so (payments of subscriptions): refunds and
+disputes name it. An authorisation is a payment under its own ID until it is captured to the end; then only the capture is left.
+"""
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from app.integrations.provider import (
+    EndpointConfig,
+    Incoming,
+    Option,
+    Provider,
+    Receipt,
+    Rejected,
+    Secret,
+    Unreadable,
+    dig,
+    from_iso,
+)
+from app.integrations.public_keys import rsa_sha256, vouched
+from app.integrations.reading import text
+from app.integrations.registry import register
+from app.integrations.signing import first_verifying
+from app.providers.paypal_words import KINDS, TRANSLATIONS
+from app.records.changes import Change
+
+PUBLISHED = {"host": "*.paypal.com", "path": "/v1/notifications/certs/"}
+SIGNER = "messageverificationcerts"
+ALGORITHM = "SHA256withRSA"
+PAID = re.compile(r"/(?:captures|sale)/([A-Za-z0-9]+)$")
+ONE, SEVERAL = "one", "several"
+
+
+@register
+class PayPal(Provider):
+    name, label, icon = "paypal", "PayPal", "credit-card"
+    where = "Developer Dashboard, Apps & Credentials, your app, Webhooks, Add Webhook: Webhook URL"
+    looks_like = "The Webhook ID that stands there once it is saved, like 5GP028458E2496506"
+    options = (Option("merchants", "Merchants", "Of several merchants each is an account of its own.", default=ONE,
+                      choices=((ONE, "One"), (SEVERAL, "Several, who let this app in"))),)
+    roots: ClassVar[Sequence[x509.Certificate]] = ()    # who may vouch for its certificate; nobody: whom browsers trust
+
+    def check_secret(self, value: str) -> None:
+        if not (value.isascii() and value.isalnum() and value.isupper() and 10 <= len(value) <= 30):
+            raise ValueError("Paste the Webhook ID, like 5GP028458E2496506. The client ID and its secret are something else.")
+
+    def verify(self, receipt: Receipt, endpoint: EndpointConfig, now: datetime) -> Secret:
+        signature, url = receipt.header("PAYPAL-TRANSMISSION-SIG"), receipt.header("PAYPAL-CERT-URL")
+        if not signature or not url or not endpoint.secrets:
+            raise Rejected("The headers PAYPAL-TRANSMISSION-SIG and PAYPAL-CERT-URL are missing.")
+        if receipt.header("PAYPAL-AUTH-ALGO") != ALGORITHM:
+            raise Rejected(f"PAYPAL-AUTH-ALGO must be {ALGORITHM}.")
+        certificate = vouched(endpoint.fetch(url, **PUBLISHED), _signer(url), now, self.roots)
+
+        def check(webhook_id: str, made: str) -> bool:
+            return rsa_sha256(signed_text(receipt, webhook_id), made, certificate)
+        return first_verifying(endpoint.secrets, check, signature)
+
+    def parse(self, receipt: Receipt, endpoint: EndpointConfig) -> list[Incoming]:
+        event = receipt.json()
+        id, word = text(event, "id"), text(event, "event_type")
+        if not id or not word:
+            raise Unreadable("An event of PayPal has an id and an event_type; this has not.")
+        kind, at = KINDS.get(word), from_iso(event.get("create_time"), "create_time")
+        if kind is None:
+            return [Incoming(None, id, None, at, event, word)]
+        return [Incoming(kind, id, _about(event, kind), at, event, word, account=_account(event, endpoint))]
+
+    def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
+        return TRANSLATIONS[str(incoming.kind).partition(".")[0]](incoming.payload["resource"], incoming)
+
+
+def signed_text(receipt: Receipt, webhook_id: str) -> bytes:
+    """What PayPal signs for a webhook of this ID."""
+    id, time = receipt.header("PAYPAL-TRANSMISSION-ID"), receipt.header("PAYPAL-TRANSMISSION-TIME")
+    return "|".join((id, time, webhook_id, str(zlib.crc32(receipt.body)))).encode("utf-8", "surrogateescape")
+
+
+def _signer(url: str) -> str:
+    """Whose certificate lies there: that of the sandbox is another one."""
+    is_sandbox = ".sandbox." in f".{urlsplit(url).hostname}"
+    return f"{SIGNER}.sandbox.paypal.com" if is_sandbox else f"{SIGNER}.paypal.com"
+
+
+def _about(event: Any, kind: str) -> str:
+    """The payment, whatever happened to it; else what the event shows."""
+    told = event.get("resource")
+    if kind.startswith("refund"):
+        found = text(told, "sale_id") or text(told, "capture_id") or _above(told)
+    elif kind.startswith("dispute"):
+        found = text(dig(told, "disputed_transactions", 0), "seller_transaction_id")
+    else:
+        found = text(told, "id")
+    if not found or not isinstance(told, Mapping):
+        raise Unreadable("The resource of the event must be an object that names what it is about by its ID.")
+    return found
+
+
+def _above(told: Any) -> str | None:
+    """A refund links to the capture it gives back."""
+    links = dig(told, "links")
+    found = [PAID.search(text(each, "href") or "") for each in links] if isinstance(links, list) else []
+    return next((match[1] for match in found if match), None)
+
+
+def _account(event: Any, endpoint: EndpointConfig) -> str:
+    """The merchant, as far as the event names one."""
+    told = event["resource"]
+    named = (dig(told, "payee", "merchant_id"), dig(told, "disputed_transactions", 0, "seller", "merchant_id"),
+             dig(told, "payer", "merchant_id"))
+    found = next((each for each in named if isinstance(each, str) and each), "")
+    return found if endpoint.options.get("merchants") == SEVERAL else ""
