@@ -18,6 +18,7 @@ from app.config import config
 from app.counting import counted
 from app.extensions import db
 from app.files.storage import open_storage
+from app.integrations.models import StoredConnection
 from app.integrations.secrets import Sealed, unseal
 from app.jobs import queues
 from app.settings import StoredSetting
@@ -134,7 +135,8 @@ def clock() -> Finding:
 @check("key")
 def key() -> Finding:
     """That SECRET_KEY opens what was sealed with it."""
-    sealed = [*db.session.execute(select(StoredSecret.sealed).where(StoredSecret.sealed != "")).scalars(), *_canary()]
+    sealed = [*db.session.execute(select(StoredSecret.sealed).where(StoredSecret.sealed != "")).scalars(),
+              *db.session.execute(select(StoredConnection.sealed)).scalars(), *_canary()]
     db.session.rollback()
     try:
         for one in sealed:

@@ -10,7 +10,7 @@ PAGES = ("/", "/customers", "/products", "/orders", "/payments", "/subscriptions
          "/imports/new", "/imports/1", "/imports/2", "/exports", "/exports/1", "/exports/new?resource=orders", "/jobs", "/jobs/1",
          "/orders?status=placed&total.gte=1&sort=-total", "/orders?status=draft&city=Nowhere", "/orders/filter?by=status", "/orders/filter?by=customer",
          "/orders?nothing=1", "/orders/1/trash", "/search?q=example", "/search", "/orders/bulk?do=edit&id=1,2", "/orders/bulk?do=status&id=1", "/orders/bulk?do=trash&all=1", "/bulk",
-         "/integrations", "/trail", "/settings", "/no-such-page")
+         "/integrations", "/integrations/calls", "/integrations/effects", "/trail", "/settings", "/no-such-page")
 
 
 STATUS = {"/no-such-page": 404, "/orders?nothing=1": 400}

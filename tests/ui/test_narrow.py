@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from app.audit import SYSTEM, Actor, note
 from app.exports.models import Export
 from app.imports.models import Import
+from app.integrations.models import Call, Effect, StoredConnection
+from app.integrations.secrets import seal
 from app.jobs.enqueue import enqueue
 from app.jobs.models import Attempt, Job
 from app.transaction import now, transaction
@@ -18,7 +20,7 @@ pytestmark = [pytest.mark.alike, pytest.mark.browser]
 WORD, ERROR = "x" * 200, "The provider did not answer. " * 170
 WHO = Actor("staff", WORD, 1)
 PAGES = ("/jobs", "/jobs?status=dead", "/jobs/schedules", "/imports", "/exports", "/trail", "/settings/users", "/settings/tokens",
-         "/settings/sessions", "/integrations", "/webhooks", "/webhooks/endpoints", "/webhooks/rejected", "/bulk", "/orders/views")
+         "/settings/sessions", "/integrations", "/integrations/calls", "/integrations/effects", "/webhooks", "/webhooks/endpoints", "/webhooks/rejected", "/bulk", "/orders/views")
 
 
 @pytest.fixture
@@ -33,14 +35,28 @@ def job(app, user, endpoint):
         session.add(Import(resource="orders", stage="cancelled", file_name=f"{'y' * 115}.csv", size=1, sha256="0", options={}, about={}, columns=[], **by))
         session.add(Export(resource="orders", format="csv", query="", columns=[], rows=0, created_at=datetime.now(UTC), **by))
         note(session, SYSTEM, "imports.upload", "imports", 1, file=WORD)
+        _called(session, id)
     return id
+
+
+def _called(session, job_id):
+    """A connection with a long name and a call through it that failed at length."""
+    at = datetime.now(UTC)
+    session.add(StoredConnection(id=1, provider="stripe", name=WORD[:80], account="a" * 80, sealed=seal('{"api_key": "sk_test_12345678"}'), hints={},
+                                 address=f"https://{'b' * 60}.example/{WORD}", is_sandbox=True, last_error=ERROR, created_at=at))
+    session.flush()
+    session.add(Call(id=1, connection_id=1, provider="stripe", operation="o", op="refunds.create", method="POST", url=f"https://b.example/{WORD}",
+                     attempt=1, status=500, ms=1, error="UnavailableThere", said=ERROR, provider_code=WORD, request_id=WORD,
+                     idempotency_key=WORD, job_id=job_id, request=f"note={WORD}", reply=ERROR, at=at))
+    session.add(Effect(key="k", kind="payments.refund", connection_id=1, resource="payments", record_id=1, asked={"external_id": WORD}, status="ambiguous",
+                       said=ERROR, asked_by_kind="staff", asked_by=WORD, created_at=at))
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_is_wider_than_its_window(job, browse, width):
     page = browse(width=width)
     beyond = {}
-    for path in (*PAGES, f"/jobs/{job}"):
+    for path in (*PAGES, f"/jobs/{job}", "/integrations/calls/1", "/integrations/connections/1"):
         assert page.goto(path).status == 200, path
         beyond[path] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert {path: much for path, much in beyond.items() if much > 0} == {}
