@@ -1,9 +1,17 @@
 """Customers: who buys from us."""
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
-from app.records.fields import Email, LongText, Text
+from app.extensions import SortKey
+from app.records.fields import Choice, Email, LongText, State, Text
 from app.records.registry import register
 from app.records.resource import Outside, Record, Resource
+
+MAIL_STATES = (
+    State("ok", tone="ok", shape="full", label="Arrives"),
+    State("bounced", tone="bad", shape="call"),
+    State("unsubscribed", tone="mute", shape="full"),
+    State("complained", tone="bad", shape="full", label="Reported as spam"),
+)
 
 
 class Customer(Outside, Record):
@@ -13,6 +21,7 @@ class Customer(Outside, Record):
     phone: Mapped[str | None]
     company: Mapped[str | None]
     country: Mapped[str | None]
+    mail_status: Mapped[str | None] = mapped_column(SortKey)
     note: Mapped[str | None]
 
 
@@ -24,6 +33,8 @@ customers = register(Resource(
         Text("phone", sensitive=True, limit=40, aliases=("telephone", "mobile", "tel")),
         Text("company", sortable=True, aliases=("organisation", "organization", "firm")),
         Text("country", limit=2, sortable=True, hint="Two letters, like DE.", aliases=("country code",)),
+        Choice("mail_status", "Mail", choices=MAIL_STATES, sortable=True,
+               hint="What the mail service said last. Set it back once the address is off its list."),
         LongText("note", aliases=("notes", "comment")),
         Text("external_id", "Customer ID", owned=True, aliases=("customer id", "id at the provider")),
     ),

@@ -141,7 +141,7 @@ class Decisions:
             return Outcome("invalid", errors={**wrong, **errors})
         row = self.ledger.add(resource, values, change.cause)
         if change.as_of is not None and resource.outside:
-            row.clocks = news.first(resource, given, change, _by_identity(parsed))
+            row.clocks = news.first(resource, given, change, _found_by(parsed))
         return Outcome("created", row.values["id"], 1, given=given)
 
     def fill(self, resource: Resource, values: dict[str, Any], given: dict[str, Any]) -> None:
@@ -170,7 +170,7 @@ class Decisions:
         clocks: dict[str, news.Clock] = {}
         older = False
         if change.as_of is not None and resource.outside:
-            values, clocks, older, tie = news.weigh(row, values, change, _by_identity(parsed))
+            values, clocks, older, tie = news.weigh(row, values, change, _found_by(parsed))
             if tie:
                 return Outcome("tie", id, old["version"], errors={"": TIE})
         diff = _difference(old, values)
@@ -222,8 +222,9 @@ def _key_name(parsed: Parsed) -> str:
     return parsed.shape.key[0] if parsed.shape.key else ""
 
 
-def _by_identity(parsed: Parsed) -> bool:
-    return parsed.shape.key is not None and parsed.shape.key[1] == IDENTITY
+def _found_by(parsed: Parsed) -> str:
+    """The column of its key; "" without one."""
+    return parsed.shape.key[1] if parsed.shape.key else ""
 
 
 def _not_here(resource: Resource) -> str:

@@ -23,8 +23,8 @@ class Weighed(NamedTuple):
     tie: bool
 
 
-def weigh(row: Row, values: dict[str, Any], change: Change, by_identity: bool) -> Weighed:
-    """Compare a report with the clocks of a record. `by_identity`: it was found by its outside id, which is no news then.
+def weigh(row: Row, values: dict[str, Any], change: Change, found_by: str) -> Weighed:
+    """Compare a report with the clocks of a record. `found_by`: the column it was found by, which is no news then.
 
     Of two reports of one moment the later in life wins: a choice by its own order, other fields by the status reported
     with them. Then the greater word; with `ask`, nobody: `tie`.
@@ -38,7 +38,7 @@ def weigh(row: Row, values: dict[str, Any], change: Change, by_identity: bool) -
     for column, value in values.items():
         if column in followers:
             continue
-        if by_identity and column == IDENTITY:
+        if column == found_by:
             fresh[column] = value
             continue
         place = lives[column].get(value, -1) if column in lives else with_status
@@ -68,13 +68,13 @@ def weigh(row: Row, values: dict[str, Any], change: Change, by_identity: bool) -
     return Weighed(fresh, moved, older, False)
 
 
-def first(resource: Resource, values: Mapping[str, Any], change: Change, by_identity: bool) -> dict[str, Clock]:
+def first(resource: Resource, values: Mapping[str, Any], change: Change, found_by: str) -> dict[str, Clock]:
     """The clocks of a record that begins with this report."""
     stamp, word = moment(change.as_of), change.word or ""
     status, lives, followers = resource.status, _lives(resource), _followers(resource)
     with_status = -1 if status is None else status.life.get(values.get(status.column), -1)  # type: ignore[arg-type]
     return {column: [stamp, word, lives[column].get(value, -1) if column in lives else with_status]
-            for column, value in values.items() if column not in followers and not (by_identity and column == IDENTITY)}
+            for column, value in values.items() if column not in followers and column != found_by}
 
 
 def heard(row: Row) -> dict[str, Clock]:

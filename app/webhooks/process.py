@@ -91,7 +91,9 @@ def as_received(stored: StoredReceipt, body: bytes, endpoint: Live) -> Receipt:
 
 
 def refusal(outcomes: Sequence[Outcome], told: Sequence[Change]) -> Problem | None:
-    """Why an event cannot take effect, in one sentence a person can act on; None if it did."""
+    """Why an event cannot take effect, in one sentence a person can act on; None if it did, or is about nobody we know."""
+    if all(outcome.kind == "missing" and change.only == "update" for outcome, change in zip(outcomes, told, strict=True)):
+        return None
     for outcome, change in zip(outcomes, told, strict=True):
         resource = named(change.resource)
         label = resource.singular.lower()

@@ -27,6 +27,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("hint", sa.Text(), nullable=True))
         batch_op.create_index("ix_webhook_receipts_body_id", ["body_id"], unique=False, sqlite_where=KEPT, postgresql_where=KEPT)
 
+    op.add_column("customers", sa.Column("mail_status", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=True))
+    op.create_index("ix_customers_mail_status_id", "customers", ["mail_status", "id"], unique=False)
+
     op.create_table(
         "webhook_hours",
         sa.Column("endpoint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -40,6 +43,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("webhook_hours")
+    op.drop_index("ix_customers_mail_status_id", table_name="customers")
+    op.drop_column("customers", "mail_status")
     with op.batch_alter_table("webhook_receipts", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_receipts_body_id", sqlite_where=KEPT, postgresql_where=KEPT)
         batch_op.drop_column("hint")

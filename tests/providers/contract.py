@@ -57,6 +57,7 @@ class Contract:
     has_clock: ClassVar[bool] = True         # it signs the time
     signs_body: ClassVar[bool] = True        # False: what proves it stands beside the body, and would prove any other
     has_proof: ClassVar[bool] = True         # False: it proves nothing, the address is its secret
+    key: ClassVar[str] = "external_id"       # what its changes find records by
     options: ClassVar[dict[str, str]] = {}   # what the endpoint is told
     minimal: ClassVar[bytes] = b'{"a": 1}'   # a body that can be signed, with a 1 in it
 
@@ -228,7 +229,7 @@ class Contract:
             for change in self.changes(name):
                 resource = named(change.resource)
                 assert resource.outside
-                assert set(change.key or ()) == {"external_id"}
+                assert set(change.key or ()) == {self.key}
                 assert [field for field in change.values if resource.field(field) is None and field not in META] == []
 
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
@@ -243,7 +244,7 @@ class Contract:
             for incoming in self.provider.parse(self.signed(json.dumps(event).encode(), case=name), self.endpoint()):
                 for change in self.provider.changes(incoming, self.endpoint()) if incoming.kind else ():
                     assert change.as_of is not None
-                    assert set(change.key or ()) == {"external_id"}
+                    assert set(change.key or ()) == {self.key}
 
     def test_every_change_says_when_it_happened(self):
         for name in cases(self.name):

@@ -23,7 +23,7 @@ def held(**said):
 
 def weigh(row, second, word="b", ask=False, **values):
     change = Change("payments", values, {"external_id": "pi_1"}, as_of=at(second), word=word, ask=ask)
-    return news.weigh(row, values, change, by_identity=True)
+    return news.weigh(row, values, change, found_by="external_id")
 
 
 @pytest.mark.parametrize(("second", "counts"), [(4, False), (6, True)])
@@ -86,7 +86,7 @@ def test_a_waiting_reference_goes_with_its_id():
 
 
 def test_being_found_by_its_outside_id_is_no_news():
-    found = news.weigh(held(), {"external_id": "pi_1", "account": "stripe"}, Change("payments", {}, as_of=at(9)), by_identity=True)
+    found = news.weigh(held(), {"external_id": "pi_1", "account": "stripe"}, Change("payments", {}, as_of=at(9)), found_by="external_id")
     assert found == ({"external_id": "pi_1", "account": "stripe"}, {}, False, False)
     claimed = news.weigh(held(), {"external_id": "pi_1", "account": "stripe"}, Change("payments", {}, as_of=at(9)), by_identity=False)
     assert set(claimed.clocks) == {"external_id"}
