@@ -5,8 +5,10 @@ Docs: "Webhooks", "Events", "Tracker" (API v2). A delivery of ours is a tracker;
 import json
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from app.integrations.calling import Connection
 from app.integrations.provider import (
     TEST,
     EndpointConfig,
@@ -23,6 +25,7 @@ from app.integrations.provider import (
 from app.integrations.reading import said, text
 from app.integrations.registry import register
 from app.integrations.signing import as_text, first_matching, hmac_hex
+from app.providers.easypost_client import API, EasyPostClient
 from app.records.changes import Change
 
 HEADER, PREFIX = "X-Hmac-Signature", "hmac-sha256-hex="
@@ -46,6 +49,7 @@ STATUS = {
 @register
 class EasyPost(Provider):
     name, label, icon = "easypost", "EasyPost", "truck"
+    api = API
     where = "Dashboard, Webhooks & Events, Add webhook: Webhook URL"
     looks_like = "The webhook secret you chose there, to the letter"
 
@@ -75,6 +79,12 @@ class EasyPost(Provider):
                       status=STATUS.get(str(told.get("status"))),
                       eta=from_iso(expected, "result.est_delivery_date").date() if expected else None)
         return [Change("deliveries", values, key={"external_id": incoming.object_key}, as_of=as_of)] if values else []
+
+    def fetch(self, incoming: Incoming, connection: Connection) -> Incoming | None:
+        """The tracker as it stands now, as of the moment before we asked."""
+        before = datetime.now(UTC)
+        told = EasyPostClient(connection).show(str(incoming.object_key))
+        return replace(incoming, occurred_at=before, payload={**incoming.payload, "result": {**told, "updated_at": None}})
 
     def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
         event = {"id": f"evt_test_{now:%Y%m%d%H%M%S%f}", "object": "Event", "description": TEST, "mode": "test",

@@ -9,12 +9,14 @@ disputes name it. An authorisation is a payment under its own ID until it is cap
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from app.integrations.calling import Connection
 from app.integrations.provider import (
     EndpointConfig,
     Incoming,
@@ -31,7 +33,8 @@ from app.integrations.public_keys import rsa_sha256, vouched
 from app.integrations.reading import text
 from app.integrations.registry import register
 from app.integrations.signing import first_verifying
-from app.providers.paypal_words import KINDS, TRANSLATIONS
+from app.providers.paypal_client import API, PayPalClient
+from app.providers.paypal_words import KINDS, TRANSLATIONS, status_of
 from app.records.changes import Change
 
 PUBLISHED = {"host": "*.paypal.com", "path": "/v1/notifications/certs/"}
@@ -44,6 +47,7 @@ ONE, SEVERAL = "one", "several"
 @register
 class PayPal(Provider):
     name, label, icon = "paypal", "PayPal", "credit-card"
+    api = API
     where = "Developer Dashboard, Apps & Credentials, your app, Webhooks, Add Webhook: Webhook URL"
     looks_like = "The Webhook ID that stands there once it is saved, like 5GP028458E2496506"
     options = (Option("merchants", "Merchants", "Of several merchants each is an account of its own.", default=ONE,
@@ -78,6 +82,18 @@ class PayPal(Provider):
 
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         return TRANSLATIONS[str(incoming.kind).partition(".")[0]](incoming.payload["resource"], incoming)
+
+    def fetch(self, incoming: Incoming, connection: Connection) -> Incoming | None:
+        """The payment a refund gave back, or else the object itself, as of the moment before we asked.
+
+        A payment that is complete knows nothing of a dispute about it: it counts as of its own moment.
+        """
+        before, thing = datetime.now(UTC), str(incoming.kind).partition(".")[0].replace("refund", "payment")
+        kind = thing if thing != "payment" else "sale" if incoming.said.startswith("PAYMENT.SALE.") else "capture"
+        id = text(incoming.payload["resource"], "dispute_id") if kind == "dispute" else incoming.object_key
+        found = PayPalClient(connection).show(kind, id or "")
+        dated = found if thing == "payment" and status_of(found) == "COMPLETED" else {**found, "update_time": None}
+        return replace(incoming, kind=f"{thing}.changed", occurred_at=before, payload={**incoming.payload, "resource": dated})
 
 
 def signed_text(receipt: Receipt, webhook_id: str) -> bytes:

@@ -73,14 +73,16 @@ NOT_YET = ("APPROVAL_PENDING", "APPROVED")
 
 
 def _authorisation(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
-    values = _money(told) | said(status=AUTHORISATION.get(_status(told)), order=text(told, "invoice_id"))
+    values = _money(told) | said(status=AUTHORISATION.get(status_of(told)), order=text(told, "invoice_id"))
     return [_change("payments", values, incoming, _when(told, incoming))]
 
 
 def _payment(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
     """A capture or a sale, and what comes of it: the authorisation it ends, the subscription it pays for."""
-    status, at = PAYMENT.get(_status(told)), _when(told, incoming)
+    status, at = PAYMENT.get(status_of(told)), _when(told, incoming)
     values = _money(told) | said(status=status, order=text(told, "invoice_id") or text(told, "invoice_number"))
+    if status == "refunded":
+        values["refunded"] = values["amount"]
     found = [_change("payments", values, incoming, at)]
     authorised = text(dig(told, "supplementary_data", "related_ids"), "authorization_id")
     if authorised and told.get("final_capture") is True and status == "paid":
@@ -94,7 +96,7 @@ def _payment(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
 
 def _refund(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
     """Whether it is all of the payment the event does not say; only what is taken back is always all."""
-    if _status(told) in NO_REFUND:
+    if status_of(told) in NO_REFUND:
         return []
     values: Values = {"status": "refunded" if incoming.kind == "refund.reversed" else "part_refunded"}
     for around, where in ((told.get("seller_payable_breakdown"), "resource.seller_payable_breakdown."), (told, "resource.")):
@@ -105,13 +107,13 @@ def _refund(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
 
 
 def _dispute(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
-    outcome = dig(told, "dispute_outcome", "outcome_code") if _status(told) == "RESOLVED" else None
+    outcome = dig(told, "dispute_outcome", "outcome_code") if status_of(told) == "RESOLVED" else None
     return [_change("payments", {"status": DISPUTE.get(str(outcome), "disputed")}, incoming, _when(told, incoming))]
 
 
 def _subscription(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
     """As of the event: the subscription's own update_time stays where it was when a payment fails."""
-    word = _status(told)
+    word = status_of(told)
     if word in NOT_YET:
         return []
     status, billing = SUBSCRIPTION.get(word), told.get("billing_info")
@@ -158,7 +160,8 @@ def _change(resource: str, values: Values, incoming: Incoming, as_of: datetime) 
     return Change(resource, values, key={"external_id": incoming.object_key}, as_of=as_of)
 
 
-def _status(told: Mapping[str, Any]) -> str:
+def status_of(told: Mapping[str, Any]) -> str:
+    """Its word, in capitals; version 1 of the API wrote `state`, and small."""
     return (text(told, "status") or text(told, "state") or "").upper()
 
 
