@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.files.cells import Cell, damaged, error, formula, text
+from app.imports import spelling
 
 SAMPLES = 4
 DISTINCT = 2_000
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-NUMBER = re.compile(r"[+-]?[\d.,'\u00a0\u202f ]*\d\s?(?:[€$£]|[A-Z]{3})?", re.ASCII)
-DAY = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-]\d{4}(?!\d)")
+NUMBER = re.compile(r"[+-]?[\d.,'’\u00a0\u202f ]*\d[.,]?(?: ?%)?", re.ASCII)
+DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(?:\d{4}|(?<!-)\d{2})(?!\d)")
+ISO = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)")
+LED = "(€$£¥₹₽₺₩₴₪฿₫₱−"
 MARK = re.compile(r"[.,]")
 
 
@@ -66,13 +69,16 @@ class Column:
         first = words[:1]
         if "@" in words:
             self.emails += EMAIL.fullmatch(words) is not None
-        elif first.isdecimal() or first in "+-.,":
+        elif first.isdecimal() or first in "+-.," or first in LED or first.isupper() and words[-1:] in "0123456789)-":
             if day := DAY.match(words):
                 self.days += 1
-                self._order(words, int(day[1]), int(day[2]))
-            elif NUMBER.fullmatch(words.strip()):
+                if day[2] != ".":
+                    self._order(words, int(day[1]), int(day[3]))
+            elif NUMBER.fullmatch(number := spelling.number(words)[0]):
                 self.numbers += 1
-                self._mark(words)
+                self._mark(number)
+            elif ISO.match(words) or first.isdecimal() and spelling.day(words) != words:
+                self.days += 1
 
     def _order(self, words: str, first: int, second: int) -> None:
         if first > 12 >= second:
@@ -87,7 +93,7 @@ class Column:
         if not found:
             return
         last = found[-1]
-        after = len(words.rstrip("€$£ ABCDEFGHIJKLMNOPQRSTUVWXYZ").rpartition(last)[2])
+        after = len(words.rstrip("% ").rpartition(last)[2])
         if len(set(found)) == 2:
             _add(self.marks, last)
         elif len(found) > 1:

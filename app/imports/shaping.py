@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 from app.files import cells
 from app.files.cells import Cell
 from app.files.guard import restore
+from app.imports import spelling
 from app.imports.targets import ACCOUNT, ID
 from app.records.batches import Batch, Shape, Shaped
 from app.records.changes import Reading
-from app.records.fields import Field
+from app.records.fields import Field, Money
 from app.records.registry import named
 from app.records.resource import Resource
 
 ROUNDED = re.compile(r"\d[.,]?\d*E\+\d{2}", re.ASCII)
 NUMERIC = ("money", "integer")
-CURRENCY_SIGNS = "€$£¥ \u00a0\u202f"
+DAYS = ("date", "datetime")
 DAMAGED = "A spreadsheet keeps 15 digits, so this long number has lost its last ones. Make the column text, then enter it again."
 UNSTORED = "The file holds this formula without its value. Open it in a spreadsheet program, save it once, and upload it again."
 
@@ -35,7 +36,7 @@ def shaper(columns: Sequence[dict[str, Any]], batch: Batch, blank: str, strict: 
     resource = named(batch.resource)
     fields = {ID.name: ID, ACCOUNT.name: ACCOUNT} | {field.name: field for field in resource.fields}
     slots = [Slot(position, fields[column["field"]]) for position, column in enumerate(columns) if column["field"] in fields]
-    width, clears, key = len(columns), blank == "clear", _key(resource, batch)
+    width, clears, key, priced = len(columns), blank == "clear", _key(resource, batch), _priced(slots)
 
     def shape(row: list[Cell]) -> Shaped:
         values: dict[str, Any] = {}
@@ -51,8 +52,23 @@ def shaper(columns: Sequence[dict[str, Any]], batch: Batch, blank: str, strict: 
                 continue
             if value is not None or clears:
                 values[field.name] = value
+        priced(row, values, errors)
         return key(values, errors)
     return shape
+
+
+def _priced(slots: Sequence[Slot]) -> Callable[[list[Cell], dict[str, Any], dict[str, str]], None]:
+    """What an amount says of its currency fills it in where the row has none, and is refused where the row has another."""
+    amounts = [(slot.position, slot.field) for slot in slots if isinstance(slot.field, Money)]
+
+    def check(row: list[Cell], values: dict[str, Any], errors: dict[str, str]) -> None:
+        for position, field in amounts:
+            cell = row[position] if position < len(row) else None
+            said = spelling.number(cell)[1] if isinstance(cell, str) else None
+            if said is not None and str(values.setdefault(field.currency, said)).strip().upper() != said:
+                errors.setdefault(
+                    field.name, f"This amount is in {said}, but the row says {values[field.currency]}. Make them agree.")
+    return check
 
 
 def value_of(field: Field, cell: Cell) -> Any:
@@ -67,6 +83,8 @@ def value_of(field: Field, cell: Cell) -> Any:
         raise ValueError(UNSTORED)
     if cells.damaged(cell):
         raise ValueError(DAMAGED)
+    if field.kind in DAYS:
+        return spelling.day(cells.text(cell))
     if field.kind in NUMERIC and not isinstance(cell, dict) or field.kind == "boolean" and isinstance(cell, bool):
         return cell
     return cells.text(cell)
@@ -74,11 +92,22 @@ def value_of(field: Field, cell: Cell) -> Any:
 
 def _text(field: Field, cell: str) -> str | None:
     words = restore(cell)
-    if field.kind == "money":
-        words = words.strip(CURRENCY_SIGNS)
+    if field.kind in NUMERIC:
+        return _number(field, words)
+    if field.kind in DAYS:
+        return spelling.day(words) if words.strip() else None
     if field.kind in ("text", "reference") and ROUNDED.fullmatch(words.strip()):
         raise ValueError(DAMAGED)
     return words if words.strip() else None
+
+
+def _number(field: Field, words: str) -> str | None:
+    number, _ = spelling.number(words)
+    if number.endswith("%"):
+        if field.kind == "money":
+            raise ValueError("This is a percentage, not an amount. Write the amount.")
+        number = number[:-1].rstrip()
+    return number if number.strip() else None
 
 
 def _key(resource: Resource, batch: Batch) -> Callable[[dict[str, Any], dict[str, str]], Shaped]:

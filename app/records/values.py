@@ -13,8 +13,12 @@ GROUPED = {mark: re.compile(rf"[+-]?(?:\d+|\d{{1,3}}(?:[{re.escape(group)}  \u20
 GROUPING = {mark: str.maketrans("", "", f"{group}  \u202f'’") for mark, group in ((".", ","), (",", "."))}
 ISO_DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\Z", re.ASCII)
 OTHER_DAY = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})\Z", re.ASCII)
-YES = frozenset(("yes", "true", "1", "y", "on", "x", "ja", "oui", "si", "sí", "✓"))
-NO = frozenset(("no", "false", "0", "n", "off", "nein", "non", "✗"))
+YES = frozenset(("yes", "true", "1", "y", "on", "x", "t", "✓", "ja", "j", "wahr", "oui", "vrai", "si", "sí", "verdadero",
+                 "sì", "vero", "waar", "sim", "verdadeiro", "tak", "prawda", "ano", "áno", "igen", "da", "да", "так", "evet",
+                 "kyllä", "sant", "sand", "はい", "是"))
+NO = frozenset(("no", "false", "0", "n", "off", "f", "✗", "nein", "falsch", "non", "faux", "falso", "nee", "onwaar", "não",
+                "nie", "fałsz", "ne", "nem", "nu", "нет", "ні", "hayır", "ei", "nej", "nei", "falskt", "falsk", "usant",
+                "いいえ", "否"))
 STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MAILED = re.compile(ADDRESS)
 BREAKS = re.compile(r"[\t\r\n\u2028\u2029]+")
