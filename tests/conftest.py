@@ -50,13 +50,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whatever touches `database` runs once on each of them; what is marked `alike` on the first."""
     if "database" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db") or DATABASES
-        is_alike = metafunc.definition.get_closest_marker("alike") is not None
+        alike = metafunc.definition.get_closest_marker("alike")
+        is_alike = alike is not None and not alike.args
         metafunc.parametrize("database", chosen[:1] if is_alike else chosen, scope="session", indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Property tests and hostile inputs are attacks: `make attack` runs them with SCALE times as many examples."""
+    items[:] = [item for item in items if not _says_nothing_new(item, (config.getoption("--db") or DATABASES)[0])]
     for item in items:
         function = getattr(getattr(item, "obj", None), "__func__", getattr(item, "obj", None))
         is_property = getattr(function, "is_hypothesis_test", False)
@@ -72,6 +74,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there by now stays to the end: looking through it for garbage again and again costs a tenth of the run."""
     gc.collect()
     gc.freeze()
+
+
+def _says_nothing_new(item: pytest.Item, first: str) -> bool:
+    """Whether a test that is `alike("manager")` is another case than that one, on another database than the first."""
+    alike = item.get_closest_marker("alike")
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    return alike is not None and bool(alike.args) and given.get("database", first) != first and alike.args[0] not in given.values()
 
 
 def _scale(function: Any) -> None:

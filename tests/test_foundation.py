@@ -42,6 +42,12 @@ def test_transactions_do_not_nest(app):
     assert count() == 1
 
 
+@pytest.mark.alike("one")
+@pytest.mark.parametrize("case", ["one", "another"])
+def test_or_but_one_case_of_it(database, request, case):
+    assert case == "one" or database == (request.config.getoption("--db") or DATABASES)[0]
+
+
 @pytest.mark.alike
 def test_what_no_database_changes_is_asserted_on_one(database, request):
     assert database == (request.config.getoption("--db") or DATABASES)[0]

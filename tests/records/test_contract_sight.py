@@ -95,6 +95,7 @@ def asked(field: Field, resource: Resource) -> list[str]:
     return found
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("name", "field"), FIELDS)
 def test_asking_for_it_is_answered_byte_by_byte_as_if_there_were_no_such_field(app, token, name, field):
     """Filtered, sorted, chosen, expanded, grouped, summed, or named through a record that refers to this one; and written."""
@@ -120,6 +121,7 @@ def test_asking_for_it_is_answered_byte_by_byte_as_if_there_were_no_such_field(a
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.alike("manager")
 @pytest.mark.parametrize("role", ROLES)
 def test_it_is_in_no_answer_of_the_api(app, token, name, role):
     """Alone, in a list, found, expanded, changed, previewed, among many, described: what it is called and what it holds."""
@@ -147,6 +149,7 @@ def test_it_is_in_no_answer_of_the_api(app, token, name, role):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.alike("manager")
 @pytest.mark.parametrize("role", ROLES)
 def test_it_is_on_no_page_in_no_picker_and_in_no_file(app, token, sign_in, name, role):
     """Lists, details with their history, forms, filters, columns, views, what to import and export, search, bulk changes, the trail."""
