@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Flask, current_app, flash, g, redirect, request, url_for
 from flask_bootstrap import Bootstrap5
 from markupsafe import Markup
+from sqlalchemy import Select, func, select
 from werkzeug.wrappers import Response
 
 from app.access import can, current_actor, public
 from app.config import ROOT, config
 from app.counting import counted
+from app.extensions import db
 from app.sizes import size
 
 bp = Blueprint("ui", __name__)
@@ -29,6 +31,7 @@ UNITS = ((86_400 * 365, "y"), (86_400 * 30, "mo"), (86_400, "d"), (3_600, "h"), 
 CHOICES = {"theme": ("system", "light", "dark"), "rows": ("normal", "dense", "roomy")}
 """What a person may choose about the look, kept in a cookie for a year; the first of each is what holds without one."""
 YEAR = 365 * 86_400
+MOST = 100              # from here on a mark says "99+"
 SPRITE = "static/icons.svg"     # made by tools/icons.py
 INSIDE = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]*\Z")
 SYMBOL = re.compile(r'<symbol[^>]*viewBox="([^"]+)" id="([^"]+)"[^>]*>(.*?)</symbol>', re.S)
@@ -69,8 +72,8 @@ class Entry:
 
     @property
     def mark(self) -> Mark | None:
-        maker = _marks.get(self.key)
-        return maker() if maker else None
+        count, word = marks()[self.key] if self.key in _marks else (0, "")
+        return Mark(f"{count if count < MOST else f'{MOST - 1}+'} {word}", loud=True, told="need a person") if count else None
 
     def shows(self) -> bool:
         return self.endpoint in current_app.view_functions and (not self.needs or can(current_actor(), self.needs))
@@ -89,14 +92,15 @@ HOUSE = (
     Entry("settings", "Settings", "sliders", "accounts.settings"),
 )
 
-_marks: dict[str, Callable[[], Mark | None]] = {}
+_marks: dict[str, tuple[Select[tuple[int]], str]] = {}
 _shelves: list[Callable[[], Iterable[Entry]]] = []
 _pulses: list[Callable[[], Pulse]] = []
 
 
-def mark(key: str, make: Callable[[], Mark | None]) -> None:
-    """Register what the navigation entry `key` says at its right end; asked on every page, so it must be cheap."""
-    _marks[key] = make
+def mark(key: str, waiting: Select[tuple[int]], word: str) -> None:
+    """Let the navigation entry `key` say how many of these ids there are, like "3 dead": what needs a person. Counted on every
+    page, no further than 99, so an index must find them."""
+    _marks[key] = waiting, word
 
 
 def shelf(make: Callable[[], Iterable[Entry]]) -> None:
@@ -248,6 +252,17 @@ def navigation() -> list[tuple[str, list[Entry]]]:
     sections = (("", TODAY), ("Records", records), ("In and out", IN_AND_OUT), ("House", HOUSE))
     shown = [(name, [entry for entry in entries if entry.shows()]) for name, entries in sections]
     return [(name, entries) for name, entries in shown if entries]
+
+
+def marks() -> dict[str, tuple[int, str]]:
+    """(how many, word) by navigation entry. One statement a request, whatever is registered."""
+    if "marks" not in g:
+        numbers = [select(func.count()).select_from(waiting.limit(MOST).subquery()).scalar_subquery()
+                   for waiting, _ in _marks.values()]
+        found = db.session.execute(select(*numbers)).one() if numbers else ()
+        g.marks = {key: (number, word) for (key, (_, word)), number in zip(_marks.items(), found, strict=True)}
+    kept: dict[str, tuple[int, str]] = g.marks
+    return kept
 
 
 def queues() -> Pulse | None:

@@ -2,7 +2,7 @@
 from flask import Blueprint, render_template, request, url_for
 from flask import redirect as go
 from markupsafe import Markup
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -18,7 +18,7 @@ from app.records.money import from_minor
 from app.records.panels import Panel, Row
 from app.records.panels import panel as register_panel
 from app.records.resource import Resource
-from app.ui import Mark, inside, mark, toast
+from app.ui import inside, mark, toast
 
 bp = Blueprint("effects", __name__, url_prefix="/effects")
 SHOWN = 5
@@ -106,12 +106,5 @@ def _panel(resource: Resource, row: Row, actor: Actor) -> Panel | None:
     return Panel("Effects", Markup(body), str(len(found)), url_for("integrations.effects.index"))  # noqa: S704  (escaped there)
 
 
-def _waiting() -> Mark | None:
-    """How many wait for a person; on every page, so counted no further than 99."""
-    open = select(Effect.id).where(Effect.status.in_(("asked", "ambiguous"))).limit(100).subquery()
-    count = db.session.execute(select(func.count()).select_from(open)).scalar_one()
-    return Mark(f"{min(count, 99)} open", loud=True, told="need a person") if count else None
-
-
 register_panel("*", _panel)
-mark("integrations", _waiting)
+mark("integrations", select(Effect.id).where(Effect.status.in_(("asked", "ambiguous"))), "open")

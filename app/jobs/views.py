@@ -135,12 +135,5 @@ def _pulse() -> ui.Pulse:
     return ui.Pulse("wait" if late else "ok", f"Queue {how} behind", running)
 
 
-def _dead() -> ui.Mark | None:
-    """How many jobs need a person, for the navigation."""
-    count: int = cache.get("dead jobs", "", FRESH, lambda: db.session.execute(
-        select(func.count()).select_from(select(Job.id).where(Job.status == "dead").limit(100).subquery())).scalar_one())
-    return ui.Mark(f"{count if count < 100 else '99+'} dead", loud=True, told="need a person") if count else None
-
-
 ui.pulse(_pulse)
-ui.mark("jobs", _dead)
+ui.mark("jobs", select(Job.id).where(Job.status == "dead"), "dead")

@@ -31,6 +31,8 @@ class Asker:
         """
         if incoming.kind is None or not (self.wants_latest or incoming.is_thin):
             return incoming
+        if self.connection is None and incoming.is_shown and not self.wants_latest:
+            return incoming
         if self.connection is None:
             raise Conflict(f"Add a connection to {self.by.label} for the account {self.account}, and retry.",
                            title="Its provider has to be asked, and is not connected")
@@ -39,7 +41,9 @@ class Asker:
 
 
 def asker(by: Provider, event: Event, account: str) -> Asker:
-    """Who can be asked about this event, by a provider that can be, through a connection of the same account that is on."""
+    """Who can be asked about this event, by a provider that can be, through a connection that is on: of the same account, or of
+    the endpoint's, where that hears of several ("square/MERCHANT")."""
     can_be_asked = type(by).fetch is not Provider.fetch and by.api is not None
-    connection = connections.of_account(by.name, account) if can_be_asked else None
+    names = dict.fromkeys((account, account.partition("/")[0])) if can_be_asked else ()
+    connection = next(filter(None, (connections.of_account(by.name, name) for name in names)), None)
     return Asker(by, event.id, account, event.wants_latest, connection)

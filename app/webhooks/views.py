@@ -17,7 +17,7 @@ from app.integrations.registry import provider, providers
 from app.jobs import attempts
 from app.records.panels import panel as register_panel
 from app.transaction import transaction
-from app.ui import Mark, mark, toast, zone
+from app.ui import mark, toast, zone
 from app.webhooks import endpoint_views as endpoints
 from app.webhooks import fixture as fixtures
 from app.webhooks import happenings, kept_views, log, many, many_views, panel, payload, rejected_views, retry, story, words
@@ -173,12 +173,5 @@ def _verbs(question: log.Asked) -> list[tuple[str, str]]:
             if can(actor, f"webhooks.{verb}") and question.status in OFFERED[verb]]
 
 
-def _dead() -> Mark | None:
-    """How many events wait for a person; on every page, so counted no further than 99."""
-    found = select(Event.id).where(Event.status == "dead").limit(100).subquery()
-    count = db.session.execute(select(func.count()).select_from(found)).scalar_one()
-    return Mark(f"{count if count < 100 else '99+'} dead", loud=True, told="need a person") if count else None
-
-
-mark("webhooks", _dead)
+mark("webhooks", select(Event.id).where(Event.status == "dead"), "dead")
 register_panel("*", panel.events)

@@ -8,11 +8,14 @@ from flask import Flask, g, get_flashed_messages, session, url_for
 from flask_wtf.csrf import generate_csrf
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event as listen
+from sqlalchemy import false, literal, select, union_all
 
 from app import ui
 from app.audit import Actor
 from app.config import ROOT
 from app.counting import counted
+from app.extensions import db
 from app.sizes import size
 from tests.records.pages import get, inline
 
@@ -153,11 +156,35 @@ def test_every_entry_of_the_navigation_leads_to_a_page(app, sign_in):
 
 
 def test_an_entry_says_what_waits_for_a_person(app, sign_in, monkeypatch):
-    monkeypatch.setattr(ui, "_marks", {"orders": lambda: ui.Mark("7 held up", loud=True, told="need a person")})
+    numbers = {"orders": ids(7), "payments": ids(0), "customers": ids(99), "webhooks": ids(100)}
+    monkeypatch.setattr(ui, "_marks", {key: (waiting, "held up") for key, waiting in numbers.items()})
 
     page = get(sign_in(), "/customers")
 
     assert '<span class="n bad-ink">7 held up<span class="visually-hidden"> need a person</span></span>' in page.html
+    assert [text for text in ("0 held up", "99 held up", "99+ held up", "100 held up") if f">{text}<" in page.html] == [
+        "99 held up", "99+ held up"]
+
+
+def ids(count: int) -> Any:
+    """So many ids of rows."""
+    return union_all(*(select(literal(number).label("id")) for number in range(count))).subquery().select() if count else (
+        select(literal(1).label("id")).where(false()))
+
+
+def test_all_marks_of_the_navigation_are_one_statement(asked):
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+    listen.listen(db.engine, "before_cursor_execute", note)
+    try:
+        marks = [entry.mark for _, entries in ui.navigation() for entry in entries if entry.key in ui._marks]
+    finally:
+        listen.remove(db.engine, "before_cursor_execute", note)
+
+    assert len(marks) >= 3
+    assert len([statement for statement in seen if statement.startswith("SELECT")]) == 1, seen
 
 
 def test_the_pulse_of_the_queues_is_at_the_foot_and_running_jobs_on_top(app, sign_in, monkeypatch):

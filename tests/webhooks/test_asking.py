@@ -2,13 +2,16 @@
 import copy
 
 import pytest
+from sqlalchemy import update
 
 from app.audit import COMMAND_LINE
 from app.fakes.fake import failing, limited, served
 from app.fakes.stripe import KEY, FakeStripe
 from app.integrations import breaker, connections, limiter
 from app.integrations.connections import Wanted
+from app.transaction import transaction
 from app.webhooks import retry
+from app.webhooks.models import Event
 from tests.integrations.conftest import calls
 from tests.webhooks.conftest import event, events, payment
 
@@ -91,6 +94,18 @@ def test_a_person_has_the_latest_fetched(asked, post, drain):
     drain()
 
     assert payment().amount_minor == 900
+
+
+def test_an_endpoint_that_hears_of_several_accounts_asks_through_its_own_connection(asked, post, drain):
+    asked.paid("pi_3QkTb2", amount=900)
+    post(succeeded("evt_a", 100))
+    with transaction() as session:
+        session.execute(update(Event).values(account="stripe/acct_9", wants_latest=True))
+    drain()
+
+    assert [each.outcome for each in events()] == ["created"]
+    assert (payment().amount_minor, payment().account) == (900, "stripe/acct_9")
+    assert [call.op for call in calls()] == ["payments.show"]
 
 
 @pytest.mark.parametrize("wrong", [limited("120"), failing(500)])
