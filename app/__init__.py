@@ -10,6 +10,7 @@ from app.accounts import views as accounts_views
 from app.care import views as care_views
 from app.config import ROOT, Config
 from app.dashboard import views as dashboard_views
+from app.exports import api_views as exports_api
 from app.exports import views as exports_views
 from app.extensions import csrf, db, limiter, login, migrate
 from app.imports import views as imports_views
@@ -24,8 +25,8 @@ from app.transaction import prepare
 from app.webhooks import receive_views
 from app.webhooks import views as webhooks_views
 
-PAGES = (dashboard_views, accounts_views, trail_views, jobs_views, imports_views, exports_views, integrations_views,
-         webhooks_views, receive_views, care_views, records_api, records_views, health)
+PAGES = (dashboard_views, accounts_views, trail_views, jobs_views, imports_views, exports_views, exports_api,
+         integrations_views, webhooks_views, receive_views, care_views, records_api, records_views, health)
 FOUND_BY_BEING_THERE = (commerce, providers)
 
 __all__ = ["access", "accounts", "create_app"]

@@ -46,6 +46,8 @@ class Config:
     log_level: str
     embedded: bool                # the database is the SQLite file in the instance folder
     outbound_allow: tuple[str, ...] = ()    # private networks that connections may lead to, by http too
+    mail_url: str | None = None             # None: nobody is mailed
+    mail_from: str = "backroom@localhost"
     lease_seconds: float = 60.0
     sweep_seconds: float = 5.0
     busy_seconds: float = 15.0    # how long a writer waits for its turn
@@ -116,6 +118,8 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         log_level=_level(env),
         embedded="DATABASE_URL" not in env,
         outbound_allow=_networks(env),
+        mail_url=_mail(env),
+        mail_from=env.get("MAIL_FROM", "backroom@localhost"),
         lease_seconds=_seconds(env, "LEASE_SECONDS", 60.0),
         sweep_seconds=_seconds(env, "SWEEP_SECONDS", 5.0),
     )
@@ -160,6 +164,14 @@ def _storage(env: Mapping[str, str], instance: Path) -> str:
     if "://" in url and urlsplit(url).scheme not in ("file", "s3", "memory"):
         raise Misconfigured("STORAGE_URL must be a folder or begin with s3://. "
                             "Leave it unset to keep files in the instance folder.")
+    return url
+
+
+def _mail(env: Mapping[str, str]) -> str | None:
+    url = env.get("MAIL_URL")
+    if url is not None and (urlsplit(url).scheme not in ("smtp", "smtps") or not urlsplit(url).hostname):
+        raise Misconfigured("MAIL_URL must be like smtp://user:password@mail.example.com:587, or smtps://. "
+                            "Leave it unset to mail nobody.")
     return url
 
 

@@ -8,6 +8,7 @@ from app.access import ROLES, loads
 from app.accounts.models import ApiToken, User
 from app.audit import Actor, ActorKind
 from app.extensions import db
+from app.mail import addressed
 
 RIGHTS = (User.role, User.grants, User.scopes)
 
@@ -22,6 +23,13 @@ def staff(user_id: int) -> Actor | None:
     """The person, unless the account is switched off or gone."""
     row = db.session.execute(select(User.name, *RIGHTS).where(User.id == user_id, User.is_active)).one_or_none()
     return None if row is None else actor("staff", user_id, row.name, row.role, row.grants, row.scopes)
+
+
+@addressed
+def address(user_id: int) -> str | None:
+    """Where to write to the person, unless the account is switched off or gone."""
+    found: str | None = db.session.scalar(select(User.email).where(User.id == user_id, User.is_active))
+    return found
 
 
 @loads("token")

@@ -1,5 +1,5 @@
-"""What exports leave for later: writing the file, and deleting it when its time is over."""
-from app.exports import run
+"""What exports leave for later: writing the file, starting what comes again by itself, saying so, and deleting old files."""
+from app.exports import definitions, mailing, run
 from app.jobs.registry import job
 from app.jobs.work import Work
 
@@ -8,6 +8,18 @@ from app.jobs.work import Work
 def write_file(work: Work, export_id: int) -> None:
     """Write the file of an export."""
     run.run(work, export_id)
+
+
+@job("exports.scheduled", label="Start a scheduled export", page="exports.saved")
+def begin(work: Work, definition_id: int) -> None:
+    """Start the export a schedule asks for."""
+    definitions.begin(work, definition_id)
+
+
+@job("exports.mail", max_attempts=8, label="Mail that an export is ready", page="exports.show")
+def mail(work: Work, export_id: int) -> dict[str, str]:
+    """Mail the link of an export to whom it is for."""
+    return mailing.tell(work, export_id)
 
 
 @job("exports.forget", cron="17 * * * *", label="Delete old exports")

@@ -1,5 +1,5 @@
-"""An export from the button to the file: asked for, written by a job, taken away by those who may."""
-from collections.abc import Callable, Iterator, Sequence
+"""An export from the button to the file: asked for, written at once or by a job, taken away by those who may."""
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import BinaryIO
 
@@ -9,44 +9,63 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.access import check
 from app.audit import Actor
-from app.errors import Forbidden, NotFound
-from app.exports import columns
+from app.errors import BadRequest, Forbidden, NotFound
+from app.exports import columns, reading
+from app.exports.columns import Column
 from app.exports.models import Export
+from app.exports.reading import Progress
+from app.exports.style import PLAIN, Style
 from app.extensions import db
 from app.files.storage import fresh_name, open_storage
 from app.files.writing import csv_writer, jsonl_writer, xlsx_writer
 from app.jobs.enqueue import enqueue
 from app.jobs.work import Work
 from app.records import query
-from app.records.fields import Field
 from app.records.filters import arguments
-from app.records.query import Query, Row
+from app.records.query import Query
 from app.records.registry import named
 from app.records.resource import Resource
 from app.transaction import now, transaction
 
 FORMATS = ("csv", "xlsx", "jsonl")
 KEPT = timedelta(days=7)
+AT_ONCE = 2_000     # rows
 PAGING = ("limit", "after", "before", "count")
-Progress = Callable[[int], None]
 
 
-def start(resource: str, query_string: str, names: Sequence[str], format: str, *, by: Actor) -> int:
+def start(resource: str, query_string: str, names: Sequence[str], format: str, style: Style = PLAIN, *, by: Actor,
+          at_once: bool = True, definition_id: int | None = None) -> int:
     """Ask for the list this query shows, whole, as a file; returns the id of the export.
 
-    Raises Forbidden without `<resource>.export`, BadRequest for a query or column that cannot be had.
+    Up to AT_ONCE rows are there when this returns; more are written by a job. Raises Forbidden without `<resource>.export`,
+    BadRequest for a query, column or format that cannot be had.
     """
+    export = wanted(resource, query_string, names, format, style, by=by)
+    export.definition_id = definition_id
+    found = asked(named(resource), query_string, by)
+    if at_once and not query.count(db.session(), found, cap=AT_ONCE).capped:
+        return _written(export, found, by)
+    with transaction() as session:
+        return queue(session, export, by=by)
+
+
+def wanted(resource: str, query_string: str, names: Sequence[str], format: str, style: Style = PLAIN, *, by: Actor) -> Export:
+    """The export, checked with the rights `by` has now and not yet kept. Raises Forbidden and BadRequest."""
     asked(named(resource), query_string, by)
     columns.chosen(by, named(resource), names)
-    with transaction() as session:
-        export = Export(resource=resource, query=query_string, columns=list(names), format=format, created_by_kind=by.kind,
-                        created_by_id=by.id, created_by=by.name)
-        session.add(export)
-        session.flush()
-        export.job_id = enqueue(session, "exports.run", {"export_id": export.id}, by=by).id
-        audit.note(session, by, "exports.start", "exports", export.id, resource=resource, query=query_string, columns=list(names),
-                   format=format)
-        return export.id
+    if format not in FORMATS:
+        raise BadRequest("A file is csv, xlsx or jsonl.", errors={"format": "Choose one of csv, xlsx, jsonl."})
+    return Export(resource=resource, query=query_string, columns=list(names), format=format, style=style.chosen,
+                  scopes=dict(by.scopes), created_by_kind=by.kind, created_by_id=by.id, created_by=by.name)
+
+
+def queue(session: Session, export: Export, *, by: Actor) -> int:
+    """Let a job write it, once the caller's transaction is through. Returns its id."""
+    session.add(export)
+    session.flush()
+    export.job_id = enqueue(session, "exports.run", {"export_id": export.id}, by=by).id
+    _note(session, "exports.start", export, by)
+    return export.id
 
 
 def asked(resource: Resource, query_string: str, by: Actor) -> Query:
@@ -63,15 +82,15 @@ def run(work: Work, export_id: int) -> None:
     export = db.session.get_one(Export, export_id)
     if export.file is not None:
         return
-    actor, resource, storage = work.actor, named(export.resource), open_storage()
-    found, fields = asked(resource, export.query, actor), columns.chosen(actor, resource, export.columns)
-    total = query.count(db.session(), found, cap=None).number
+    actor, resource, storage, style = work.actor, named(export.resource), open_storage(), Style.of(export.style)
+    found, chosen = asked(resource, export.query, actor), columns.chosen(actor, resource, export.columns)
+    scopes, total = dict(actor.scopes), query.count(db.session(), found, cap=None).number
     name = fresh_name("exports", f".{export.format}")
     with storage.writing(name) as file:
-        rows = write(file, found, fields, export.format, lambda done: work.progress(done, total))
+        rows = write(file, found, chosen, export.format, lambda done: work.progress(done, total), style)
     try:
-        with work.transaction(done=rows, total=rows) as session:
-            is_ours = _shown(session, export_id, name, rows, storage.size(name))
+        with work.transaction(done=total, total=total) as session:
+            is_ours = _shown(session, export_id, name, rows, storage.size(name), scopes)
     except BaseException:
         storage.delete(name)
         raise
@@ -79,32 +98,49 @@ def run(work: Work, export_id: int) -> None:
         storage.delete(name)
 
 
-def write(file: BinaryIO, found: Query, fields: Sequence[Field], format: str, progress: Progress = lambda done: None) -> int:
-    """Write every row the query finds, in bounded memory; returns how many."""
-    rows = _told(query.stream(db.session(), found, fields), progress)
-    if format == "jsonl":
-        return jsonl_writer(file, map(columns.objects(fields), rows))
-    headers, values = [field.title for field in fields], columns.values(fields, format == "xlsx")
-    if format == "xlsx":
-        return xlsx_writer(file, found.resource.plural, headers, map(values, rows))
-    return csv_writer(file, headers, map(values, rows))
+def write(file: BinaryIO, found: Query, chosen: Sequence[Column], format: str, progress: Progress = lambda done: None,
+          style: Style = PLAIN) -> int:
+    """Write every row the query finds as of one moment, in bounded memory; returns how many."""
+    with query.snapshot(db.session()) as connection:
+        chosen = reading.laid_out(connection, found, chosen, style)
+        rows = reading.rows(connection, found, chosen, progress)
+        if format == "jsonl":
+            return jsonl_writer(file, map(columns.objects(chosen), rows))
+        sheet = format == "xlsx"
+        headings, written = columns.headings(chosen, style, sheet), map(columns.values(chosen, sheet, style), rows)
+        if sheet:
+            return xlsx_writer(file, found.resource.plural, headings, written, is_local=style.is_local)
+        return csv_writer(file, headings, written, style.delimiter, style.encoding)
 
 
 def take(export_id: int, *, by: Actor) -> Export:
     """The export, for `by` to download, with the rights they have now; noted in the trail. Raises NotFound or Forbidden."""
     export = visible(db.session(), export_id, by)
+    may_have(export, by)
+    with transaction() as session:
+        if export.finished_at is None:
+            raise NotFound("Its page says how far it is, or why it could not be written.", title="The file is not there yet")
+        if export.file is None or export.expires_at is None or export.expires_at < now(session):
+            raise NotFound("Files are deleted seven days after they were written. Open the export and press Export again to have "
+                           "the list as it is now.", title="This file is not kept any more")
+        _note(session, "exports.download", export, by, rows=export.rows)
+    return export
+
+
+def may_have(export: Export, by: Actor) -> None:
+    """Raise Forbidden where `by` may not see all that is in the file, whoever it was written for."""
     resource = named(export.resource)
     check(by, f"{export.resource}.export")
-    readable = {field.name for field in columns.offered(by, resource)}
-    if hidden := [name for name in export.columns if name not in readable]:
+    known = {column.name: column for column in columns.offered(by, resource)}
+    if hidden := [name for name in export.columns if name not in known]:
         raise Forbidden(f"The file has columns you may not see: {', '.join(hidden)}.")
-    if by.scopes.get(export.resource) and not export.is_of(by):
+    touched = {export.resource, *(column.by.to for name in export.columns if (column := known[name]).by)}
+    if any(by.scopes.get(one) and by.scopes[one] != export.scopes.get(one) for one in touched):
         raise Forbidden("The file may hold records you may not see. Make an export of your own.")
-    with transaction() as session:
-        if export.file is None or export.expires_at is None or export.expires_at < now(session):
-            raise NotFound("The file is not there yet, or not kept any more. Export again.")
-        audit.note(session, by, "exports.download", "exports", export_id, resource=export.resource, rows=export.rows)
-    return export
+    try:
+        asked(resource, export.query, by)
+    except BadRequest:
+        raise Forbidden("The list was narrowed by a field you may not see. Make an export of your own.") from None
 
 
 def visible(session: Session, export_id: int, by: Actor) -> Export:
@@ -128,17 +164,36 @@ def forget_old() -> int:
     return len(files)
 
 
-def _told(chunks: Iterator[list[Row]], progress: Progress) -> Iterator[Row]:
-    done = 0
-    for chunk in chunks:
-        yield from chunk
-        done += len(chunk)
-        progress(done)
+def _written(export: Export, found: Query, by: Actor) -> int:
+    """Write it now; nobody hears of it before its file is whole."""
+    storage, name, style = open_storage(), fresh_name("exports", f".{export.format}"), Style.of(export.style)
+    with storage.writing(name) as file:
+        export.rows = write(file, found, columns.chosen(by, found.resource, export.columns), export.format, style=style)
+    export.file, export.size = name, storage.size(name)
+    try:
+        with transaction() as session:
+            export.created_at = export.finished_at = now(session)
+            export.expires_at = export.created_at + KEPT
+            session.add(export)
+            session.flush()
+            _note(session, "exports.start", export, by, rows=export.rows)
+            return export.id
+    except BaseException:
+        storage.delete(name)
+        raise
 
 
-def _shown(session: Session, export_id: int, name: str, rows: int, size: int) -> bool:
-    """Compare and set: of two tries at one export, one shows its file."""
+def _note(session: Session, deed: str, export: Export, by: Actor, **more: int | None) -> None:
+    audit.note(session, by, deed, "exports", export.id, resource=export.resource, query=export.query, columns=export.columns,
+               format=export.format, **more)
+
+
+def _shown(session: Session, export_id: int, name: str, rows: int, size: int, scopes: dict[str, str]) -> bool:
+    """Compare and set: of two tries at one export, one shows its file, and mails whoever waits for it."""
     moment = now(session)
     set_ = update(Export).where(Export.id == export_id, Export.file.is_(None), Export.finished_at.is_(None)).values(
-        file=name, rows=rows, size=size, finished_at=moment, expires_at=moment + KEPT)
-    return bool(session.execute(set_).rowcount)  # type: ignore[attr-defined]
+        file=name, rows=rows, size=size, scopes=scopes, finished_at=moment, expires_at=moment + KEPT).returning(Export.mail_to)
+    shown = session.execute(set_).first()
+    if shown is not None and shown.mail_to is not None:
+        enqueue(session, "exports.mail", {"export_id": export_id}, key=str(export_id))
+    return shown is not None

@@ -40,6 +40,11 @@ class Standing:
         cancelled = self.job is not None and self.job.status == "cancelled"
         return Mark("mute", "full", "Cancelled") if cancelled else Mark("bad", "call", "Failed")
 
+    @property
+    def word(self) -> str:
+        """The same for programs: waiting running ready failed cancelled deleted."""
+        return self.mark.word.lower()
+
 
 def standing(session: Session, export_id: int, actor: Actor) -> Standing:
     """The export as it stands now. Raises NotFound, also for one `actor` may not see."""

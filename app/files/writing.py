@@ -185,7 +185,8 @@ LOCAL = {0: 14, 1: 22}
 def _styles(local: Mapping[int, int]) -> str:
     """xl/styles.xml: headings, then a style for each of FORMATS, or in its place the built-in format `local` names."""
     formats = "".join(f'<numFmt numFmtId="{number}" formatCode="{code}"/>' for number, code in enumerate(FORMATS, 164))
-    used = "".join(f'<xf xfId="0" numFmtId="{local.get(place, 164 + place)}" applyNumberFormat="1"/>' for place in range(len(FORMATS)))
+    used = "".join(f'<xf xfId="0" numFmtId="{local.get(place, 164 + place)}" applyNumberFormat="1"/>'
+                   for place in range(len(FORMATS)))
     return (f'{XML}<styleSheet xmlns="{MAIN}"><numFmts count="{len(FORMATS)}">{formats}</numFmts><fonts count="2"><font><sz '
             'val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2">'
             '<fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'

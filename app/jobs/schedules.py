@@ -34,8 +34,15 @@ def schedule(session: Session, name: str, kind_name: str, args: dict[str, Any], 
 
 
 def following(cron: str, time_zone: str, after: datetime) -> datetime:
-    """The next moment after `after`, in UTC."""
-    moment: datetime = croniter(cron, after.astimezone(ZoneInfo(time_zone))).get_next(datetime)
+    """The next moment after `after`, in UTC.
+
+    A time the clocks skip in spring is the next that is there; one they show twice in autumn comes once, the first time,
+    unless the line means every hour.
+    """
+    times = croniter(cron, after.astimezone(ZoneInfo(time_zone)))
+    moment: datetime = times.get_next(datetime)
+    while moment.fold and "*" not in cron.split()[1]:
+        moment = times.get_next(datetime)
     return moment.astimezone(UTC)
 
 

@@ -48,6 +48,12 @@ def expand(session: Session, resource: Resource, found: Sequence[Row], actor: Ac
             "expand": "Too many records would have to be looked at. Ask for fewer rows with limit=, or expand less."}) from None
 
 
+def onto(connection: Connection, resource: Resource, found: Sequence[Row], actor: Actor, shape: Shape) -> None:
+    """The same on a connection of the caller's, however long it takes."""
+    if shape.expands and found:
+        _within(connection, Place(resource), found, actor, shape)
+
+
 def _within(connection: Connection, place: Place, found: Sequence[Row], actor: Actor, shape: Shape) -> None:
     for name, inner in shape.within.items():
         beyond = place.ways(actor)[name]

@@ -1,4 +1,5 @@
 """The description of the API (OpenAPI 3.1), made from the declarations: what it says is what the code does."""
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,13 @@ PROBLEMS = {400: "It cannot be read", 401: "No token, or one that is not valid",
             413: "The body is too large", 415: "The body is no JSON", 422: "Some values cannot be saved",
             428: "If-Match is missing", 429: "Too many requests", 503: "Not available right now"}
 
+_more: dict[str, Callable[[], Schema]] = {}
+
+
+def extend(tag: str, paths: Callable[[], Schema]) -> None:
+    """Describe what another room answers: its addresses, under this tag."""
+    _more[tag] = paths
+
 
 def document(actor: Actor | None = None) -> Schema:
     """The description as `actor` needs it: without the fields they may not see. None: all there is."""
@@ -44,8 +52,10 @@ def _document(open_: frozenset[str]) -> Schema:
         "info": {"title": "Backroom", "version": "1", "description": ABOUT},
         "servers": [{"url": "/api/v1"}],
         "security": [{"token": []}],
-        "tags": [*({"name": resource.plural} for resource in resources()), {"name": "Checks"}],
-        "paths": {"/openapi.json": _own(), **check_schemas.paths(), **paths},
+        "tags": [*({"name": resource.plural} for resource in resources()), {"name": "Checks"},
+                 *({"name": tag} for tag in _more)],
+        "paths": {"/openapi.json": _own(), **check_schemas.paths(),
+                  **{path: item for more in _more.values() for path, item in more().items()}, **paths},
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": _components(sight),

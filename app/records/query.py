@@ -22,8 +22,8 @@ from app.records.rows import Row
 from app.records.searching import Conditions, Found
 from app.transaction import is_sqlite
 
-__all__ = ["Count", "Page", "Query", "Row", "count", "counts", "ids", "lookup", "one", "page", "parse", "sortable", "stream",
-           "tidied"]
+__all__ = ["Count", "Page", "Query", "Row", "count", "counts", "holds", "ids", "lookup", "one", "page", "parse", "snapshot",
+           "sortable", "stream", "tidied", "walk"]
 
 CAP = 10_000
 REACH = 2_000           # rows looked at in order before all that match are sorted
@@ -110,7 +110,12 @@ def ids(session: Session, query: Query, limit: int, after: int = 0) -> list[int]
 
 def matching(session: Session, query: Query) -> Conditions:
     """What holds of the matching rows, as conditions on the resource's own table. No statement; with q= 1, or 2."""
-    found = searching.search(session.connection(), query, _conditions(query), by_id=True)
+    return holds(session.connection(), query)
+
+
+def holds(connection: Connection, query: Query) -> Conditions:
+    """The same on a connection of the caller's."""
+    found = searching.search(connection, query, _conditions(query), by_id=True)
     if not query.search:
         return found.conditions
     id = query.resource.table.c.id
@@ -125,16 +130,21 @@ def stream(session: Session, query: Query, fields: Sequence[Field],
     Reads on a connection of its own: the caller may commit on `session` meanwhile. Memory is that of one chunk. `fields` are
     cut to those the actor may read; what q= names exactly comes first.
     """
+    with snapshot(session) as connection:
+        yield from walk(connection, query, fields, chunk)
+
+
+def walk(connection: Connection, query: Query, fields: Sequence[Field], chunk: int = 1000) -> Iterator[list[Row]]:
+    """The same on a connection of the caller's, for whoever reads more of the same moment."""
     seen = policy.readable(query.actor, query.resource)
     fields = [field for field in fields if field in seen or field in BUILT_IN]
     whole = replace(query, position=None, backwards=False)
-    with _snapshot(session) as connection:
-        found = searching.search(connection, whole, _conditions(whole))
-        walk = chain(_named(connection, whole, fields, found.exact),
-                     (row for row, _ in _walk(connection, whole, fields, found, chunk)))
-        while part := list(islice(walk, chunk)):
-            _add_lines(connection, query, fields, part)
-            yield part
+    found = searching.search(connection, whole, _conditions(whole))
+    every = chain(_named(connection, whole, fields, found.exact),
+                  (row for row, _ in _walk(connection, whole, fields, found, chunk)))
+    while part := list(islice(every, chunk)):
+        _add_lines(connection, query, fields, part)
+        yield part
 
 
 def one(session: Session, resource: Resource, id: int, actor: Actor, trashed: bool = True) -> Row:
@@ -267,7 +277,7 @@ def _visible(resource: Resource, actor: Actor, trashed: str) -> Conditions:
 
 
 @contextmanager
-def _snapshot(session: Session) -> Iterator[Connection]:
+def snapshot(session: Session) -> Iterator[Connection]:
     """A connection that sees the database as it stands now, for as long as it is open."""
     engine = session.get_bind().engine
     with engine.connect() as connection:

@@ -51,7 +51,7 @@ def content(export_id: int) -> bytes:
 
 
 def start(names: list[str], query: str = "", format: str = "csv", by: Actor = COMMAND_LINE, resource: str = "customers") -> int:
-    return run.start(resource, query, names, format, by=by)
+    return run.start(resource, query, names, format, by=by, at_once=False)
 
 
 def test_a_list_becomes_a_file_with_its_filters_and_its_order(app, drain):
