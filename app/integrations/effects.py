@@ -16,6 +16,7 @@ from app.errors import Conflict, Forbidden, NotFound
 from app.extensions import db
 from app.integrations.calling import Connection
 from app.integrations.models import Effect, StoredConnection
+from app.jobs.asked import job_is_over
 from app.jobs.enqueue import enqueue
 from app.records.change import Change
 from app.transaction import lock, transaction
@@ -124,6 +125,8 @@ def again(effect_id: int, *, by: Actor) -> None:
         check(by, row.kind)
         if row.status not in ("ambiguous", "pending"):
             raise Conflict("It is settled.", title="Nothing is in doubt")
+        if row.status == "pending" and not job_is_over(session, row.job_id):
+            raise Conflict(f"Job {row.job_id} is at it. Wait for what comes of that.", title="It is under way")
         row.status = "pending"
         audit.note(session, by, f"{row.kind}_looked_up", row.resource, row.record_id, effect=row.id)
         _queue(session, row, by)
@@ -144,4 +147,5 @@ def _waiting(session: Session, effect_id: int, by: Actor) -> Effect:
 
 
 def _queue(session: Session, row: Effect, by: Actor) -> None:
-    row.job_id = enqueue(session, JOB, {"effect_id": row.id}, key=f"effect:{row.id}", by=by).id
+    """A new job each time: the last one may not have ended yet, and would not look again. `job_id` says which one it is."""
+    row.job_id = enqueue(session, JOB, {"effect_id": row.id}, by=by).id

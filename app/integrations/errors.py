@@ -24,10 +24,11 @@ class ProviderError(Problem):
         self.provider_code = provider_code     # its own word for what is wrong
         self.request_id = request_id           # its own number of the call, for its support
         self.status_there = status_there       # what it answered; None: nothing
+        self.in_doubt = False                  # an earlier attempt of the same call may have done it, whatever this one says
 
     @property
     def safe_to_repeat(self) -> bool:
-        return self.refused or not self.sent
+        return not self.in_doubt and (self.refused or not self.sent)
 
     @property
     def kind(self) -> str:
@@ -51,6 +52,12 @@ class ConflictThere(ProviderError):
     """Something else happens to the object right now, or did before us."""
 
     title, refused = "The provider says that this contradicts something it has", True
+
+
+class UnderWayThere(ProviderError):
+    """The same call is being carried out right now: by us, earlier, and its answer was lost or is still to come."""
+
+    status, title, retryable = 503, "The provider is still busy with the same call", True
 
 
 class RejectedThere(ProviderError):

@@ -8,13 +8,12 @@ from app.integrations import connections, effects
 from app.integrations.calling import Connection
 from app.integrations.cause import because
 from app.integrations.effects import Asked, Doer
-from app.integrations.errors import AmbiguousOutcome, BadResponse, ProviderError, TimedOut, UnavailableThere
+from app.integrations.errors import ProviderError
 from app.integrations.models import Effect
 from app.jobs.work import Work
 from app.records.changes import Change, Source, apply
 from app.transaction import lock, transaction
 
-UNSURE = (AmbiguousOutcome, BadResponse, TimedOut, UnavailableThere)
 GRANTS = ("*.create", "*.edit")
 Verdict = tuple[str, str]       # the status it ends in, and a sentence
 
@@ -25,23 +24,23 @@ def perform(work: Work, effect_id: int, most: int) -> dict[str, str]:
     What cannot be told stays `ambiguous` and says so; what was refused is settled as that. Raises what a later try can mend,
     until try `most`. A try that comes after it was done only reads the record.
     """
-    row = _begin(effect_id)
+    row = _begin(effect_id, work.job_id)
     if row is None:
-        return {"effect": "settled before"}
+        return {"effect": "settled before, or another job does it"}
     connection, asked, doer = _ready(row)
     with because(record=(row.resource, row.record_id)):
         status, said = (row.status, row.said or "") if row.status == "done" else _try(work, row, connection, asked, doer, most)
-        _settle(row.id, status, said)
+        _settle(row, status, said)
         if status == "done":
             _tell(connection, _news(work, connection, asked, doer, most))
     return {"effect": status, "said": said}
 
 
-def _begin(effect_id: int) -> Effect | None:
-    """The row, with this try counted before anything is sent; None if nothing is left to do."""
+def _begin(effect_id: int, job_id: int) -> Effect | None:
+    """The row, with this try counted before anything is sent; None if nothing is left to do for this job."""
     with transaction() as session:
         row = lock(session, Effect, effect_id)
-        if row.status not in ("pending", "done"):
+        if row.status not in ("pending", "done") or row.job_id != job_id:
             return None
         row.tries += row.status == "pending"
         session.flush()
@@ -59,15 +58,25 @@ def _ready(row: Effect) -> tuple[Connection, Asked, Doer]:
 
 
 def _try(work: Work, row: Effect, connection: Connection, asked: Asked, doer: Doer, most: int) -> Verdict:
+    found = None
     try:
         found = doer.find(connection, asked) if row.tries > 1 else None
+    except ProviderError as error:
+        _back_later(error, work, most)
+        return "ambiguous", f"It may have been done before, and looking it up failed: {error.title}. {error.detail}"
+    try:
         return "done", found or doer.do(connection, asked)
     except ProviderError as error:
-        if error.retryable and work.attempt < most:
-            raise
-        if not isinstance(error, UNSURE) or error.safe_to_repeat:
+        _back_later(error, work, most)
+        if error.safe_to_repeat:
             return "refused", f"{error.title}. {error.detail}"
         return _looked_up(connection, asked, doer, error)
+
+
+def _back_later(error: ProviderError, work: Work, most: int) -> None:
+    """Raise what a later try can mend, if there is one."""
+    if error.retryable and (work.attempt < most or not error.costs_a_try):
+        raise error
 
 
 def _looked_up(connection: Connection, asked: Asked, doer: Doer, error: ProviderError) -> Verdict:
@@ -79,10 +88,13 @@ def _looked_up(connection: Connection, asked: Asked, doer: Doer, error: Provider
     return ("done", found) if found else ("ambiguous", f"{error.detail} The provider does not show it.")
 
 
-def _settle(effect_id: int, status: str, said: str) -> None:
+def _settle(mine: Effect, status: str, said: str) -> None:
+    """Unless a later try has begun in the meantime, which knows better. That it was done is true whoever says so."""
     with transaction() as session:
-        row = lock(session, Effect, effect_id)
-        row.status, row.said, row.ended_at = status, said, None if status == "ambiguous" else row.ended_at or datetime.now(UTC)
+        row = lock(session, Effect, mine.id)
+        if status == "done" or (row.status, row.tries) == ("pending", mine.tries):
+            row.status, row.said = status, said
+            row.ended_at = None if status == "ambiguous" else row.ended_at or datetime.now(UTC)
 
 
 def _news(work: Work, connection: Connection, asked: Asked, doer: Doer, most: int) -> list[Change]:

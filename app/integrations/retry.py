@@ -28,15 +28,17 @@ def persist(attempt: Callable[[int, float], Reply], *, is_repeatable: bool, pati
     """The reply of the first attempt that got one. `attempt` is given its number, from 1, and the seconds left to wait.
 
     `is_repeatable`: doing it twice is doing it once (a safe method, an idempotency key). Where it is not, it was sent, and nobody
-    knows what came of it, raises AmbiguousOutcome; else the last error, whose `retry_at` says from when a job may go on.
+    knows what came of it, raises AmbiguousOutcome; else the last error, whose `retry_at` says from when a job may go on, and
+    which is `in_doubt` where an attempt before it may have done it.
     """
-    until = time.monotonic() + patience.seconds
+    until, in_doubt = time.monotonic() + patience.seconds, False
     for number in count(1):
         try:
             return attempt(number, max(0.0, until - time.monotonic()))
         except ProviderError as error:
             if (unsure := ambiguous(error, is_repeatable)) is not None:
                 raise unsure from None
+            error.in_doubt = in_doubt = in_doubt or not error.safe_to_repeat
             wait = until_next(error, number)
             is_over = number > patience.retries or time.monotonic() + wait > until
             if not error.retryable or isinstance(error, CircuitOpen) or is_over:

@@ -10,6 +10,7 @@ ADVICE = {
     "PermissionDenied": "At the provider, allow the key to do this, or give this connection one that may.",
     "NotFoundThere": "Check the address of this connection: nothing answers there under this path.",
     "ConflictThere": "Wait a moment and look at the object at the provider.",
+    "UnderWayThere": "Wait: it is busy with the same call. Jobs ask again by themselves.",
     "RejectedThere": "Its words say what it does not like. Nothing was done.",
     "RateLimited": "Calls to this account pause until it allows them again; jobs come back by themselves.",
     "UnavailableThere": "If the address is right, the provider or the way to it has a problem. Jobs try again by themselves.",

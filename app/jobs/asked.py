@@ -29,5 +29,10 @@ class Asked:
 
 def is_over(session: Session, asked: Asked) -> bool:
     """Whether no job works on it, or will."""
-    job = session.get(Job, asked.job_id) if asked.job_id else None
+    return job_is_over(session, asked.job_id)
+
+
+def job_is_over(session: Session, job_id: int | None) -> bool:
+    """Whether this job has ended, or is not kept any more."""
+    job = session.get(Job, job_id) if job_id else None
     return job is None or job.status in ("done", "dead", "cancelled")

@@ -10,7 +10,7 @@ from typing import Any
 from app.integrations.auth import Bearer
 from app.integrations.calling import Api, Connection, Credential, Limit
 from app.integrations.client import ProviderClient
-from app.integrations.errors import BadResponse
+from app.integrations.errors import BadResponse, UnderWayThere
 from app.integrations.paging import Page, by_cursor
 from app.integrations.provider import dig
 
@@ -49,6 +49,7 @@ API = Api(
     request_id="request-id",
     headers={"Stripe-Version": VERSION},
     check=_mode,
+    classes={409: UnderWayThere},        # another call with the same idempotency key has not ended (docs: "Errors")
 )
 
 

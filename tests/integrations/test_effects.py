@@ -6,12 +6,15 @@ from app.access import ROLES
 from app.audit import COMMAND_LINE, Actor, Audit
 from app.errors import Conflict, Forbidden, Invalid
 from app.extensions import db
-from app.fakes.fake import DROP, EXPIRED, GARBLED, LOST, failing, limited, served
+from app.fakes.fake import DROP, EXPIRED, GARBLED, LOST, failing, limited, refusing, served
 from app.fakes.stripe import KEY, FakeStripe
-from app.integrations import connections, effects, refunds
+from app.integrations import connections, effects, performing, refunds
 from app.integrations.connections import Wanted
+from app.integrations.errors import CircuitOpen, RateLimited
 from app.integrations.models import Effect
 from app.jobs.models import Job
+from app.jobs.queue import claim as take
+from app.jobs.work import Work, default
 from app.records import actions
 from app.records.registry import named
 from app.records.values import Reading
@@ -76,7 +79,8 @@ def test_a_refund_is_committed_to_then_done_and_seen(stripe, paid, drain):
     assert noted == ["payments.refund_asked"]
 
 
-@pytest.mark.parametrize("wrong", [[LOST], [failing(500, does_it=True)], [LOST, LOST, LOST], [DROP, LOST, failing(503)], [limited("0")] * 3])
+@pytest.mark.parametrize("wrong", [[LOST], [failing(500, does_it=True)], [LOST, LOST, LOST], [DROP, LOST, failing(503)], [limited("0")] * 3,
+                                   [LOST, EXPIRED], [LOST, refusing(409)], [refusing(409)] * 3])
 def test_a_refund_whose_replies_are_lost_is_made_once(stripe, paid, drain, wrong):
     stripe.next(*wrong)
     refund(paid, "10")
@@ -115,6 +119,79 @@ def test_without_looking_first_the_same_refunds_twice(stripe, paid):
     stripe._kept.clear()
     effects.doer("stripe", refunds.KIND).do(connection, asked)
     assert made(stripe) == [1000, 1000]
+
+
+def test_what_may_have_been_done_is_never_called_refused_because_nobody_may_look(stripe, paid, drain):
+    stripe.next(LOST, LOST, LOST, EXPIRED)
+    refund(paid, "10")
+    drain()
+    due_now()
+    drain()
+
+    assert effect().status == "ambiguous"
+    assert "looking it up failed" in effect().said
+    effects.again(effect().id, by=OTTO)
+    drain()
+    assert (effect().status, made(stripe)) == ("done", [1000])
+
+
+def test_a_worker_that_comes_late_does_not_overturn_what_a_later_one_found(stripe, paid, drain):
+    refund(paid, "10")
+    late = performing._begin(effect().id, effect().job_id)
+    drain()
+    assert (effect().status, effect().tries) == ("done", 2)
+
+    performing._settle(late, "refused", "the key was revoked")
+    assert effect().status == "done"
+
+
+def test_that_it_was_done_is_true_whoever_says_so(stripe, paid):
+    refund(paid, "10")
+    late = performing._begin(effect().id, effect().job_id)
+    performing._settle(performing._begin(late.id, late.job_id), "ambiguous", "nobody knows")
+
+    performing._settle(late, "done", "it went back")
+    assert (effect().status, effect().said) == ("done", "it went back")
+
+
+def test_only_its_own_job_does_it(stripe, paid):
+    refund(paid, "10")
+    assert performing._begin(effect().id, effect().job_id + 1) is None
+    assert effect().tries == 0
+
+
+def test_looking_it_up_does_not_wait_for_a_job_that_is_about_to_end(stripe, paid, drain):
+    """The last job has written that it cannot tell, and is still running when somebody presses the button."""
+    refund(paid, "10")
+    (running,) = take(default, "worker", 1)
+    mine = performing._begin(effect().id, running.id)
+    with pytest.raises(Conflict, match="is at it"):
+        effects.again(effect().id, by=OTTO)
+    performing._settle(mine, "ambiguous", "nobody knows")
+    effects.again(effect().id, by=OTTO)
+    assert effect().job_id != running.id
+
+    drain()
+    assert (effect().status, made(stripe)) == ("done", [1000])
+
+
+def test_what_is_under_way_in_no_job_can_be_taken_up_again(stripe, paid, drain):
+    refund(paid, "10")
+    with transaction() as session:
+        session.get_one(Job, effect().job_id).status = "cancelled"
+
+    effects.again(effect().id, by=OTTO)
+    drain()
+    assert (effect().status, made(stripe)) == ("done", [1000])
+
+
+def test_a_provider_that_is_left_alone_is_waited_for_on_the_last_try_too(stripe, paid):
+    refund(paid, "10")
+    (claim,) = take(default, "worker", 1)
+    work = Work(db.session.get(Job, claim.id), claim)
+    with pytest.raises(CircuitOpen):
+        performing._back_later(CircuitOpen(sent=False), work, work.attempt)
+    performing._back_later(RateLimited(sent=False), work, work.attempt)
 
 
 @pytest.mark.parametrize("wrong", [[EXPIRED]])
