@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from app.integrations.calling import Connection
 from app.integrations.provider import (
@@ -39,7 +41,9 @@ from app.records.changes import Change
 
 PUBLISHED = {"host": "*.paypal.com", "path": "/v1/notifications/certs/"}
 SIGNER = "messageverificationcerts"
+ISSUER = "*.digicert.com"                       # publishes what it signs with; whether to trust that is the roots' matter
 ALGORITHM = "SHA256withRSA"
+CA_ISSUERS = AuthorityInformationAccessOID.CA_ISSUERS
 PAID = re.compile(r"/(?:captures|sale)/([A-Za-z0-9]+)$")
 ONE, SEVERAL = "one", "several"
 
@@ -64,7 +68,8 @@ class PayPal(Provider):
             raise Rejected("The headers PAYPAL-TRANSMISSION-SIG and PAYPAL-CERT-URL are missing.")
         if receipt.header("PAYPAL-AUTH-ALGO") != ALGORITHM:
             raise Rejected(f"PAYPAL-AUTH-ALGO must be {ALGORITHM}.")
-        certificate = vouched(endpoint.fetch(url, **PUBLISHED), _signer(url), now, self.roots)
+        chain = _with_issuer(endpoint.fetch(url, **PUBLISHED), endpoint)
+        certificate = vouched(chain, _signer(url), now, self.roots)
 
         def check(webhook_id: str, made: str) -> bool:
             return rsa_sha256(signed_text(receipt, webhook_id), made, certificate)
@@ -100,6 +105,18 @@ def signed_text(receipt: Receipt, webhook_id: str) -> bytes:
     """What PayPal signs for a webhook of this ID."""
     id, time = receipt.header("PAYPAL-TRANSMISSION-ID"), receipt.header("PAYPAL-TRANSMISSION-TIME")
     return "|".join((id, time, webhook_id, str(zlib.crc32(receipt.body)))).encode("utf-8", "surrogateescape")
+
+
+def _with_issuer(chain: bytes, endpoint: EndpointConfig) -> bytes:
+    """A certificate that is published alone names where that of its issuer lies (RFC 5280, 4.2.2.1); a chain stays as it is."""
+    try:
+        [leaf] = x509.load_pem_x509_certificates(chain)
+        named = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        url = next(str(each.access_location.value) for each in named if each.access_method == CA_ISSUERS)
+        issuer = x509.load_der_x509_certificate(endpoint.fetch(url.replace("http://", "https://", 1), host=ISSUER))
+    except (ValueError, x509.ExtensionNotFound, StopIteration):
+        return chain
+    return chain + b"\n" + issuer.public_bytes(Encoding.PEM)
 
 
 def _signer(url: str) -> str:

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from app.errors import Unavailable
 from app.integrations import pinned
@@ -23,19 +23,24 @@ CERTIFICATE = "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a
 CAPTURE, AUTHORISATION, SALE = "29Y24445UY2083144", "7W5147081L658180V", "80021663DE681814L"
 
 
-def _certificate(host: str, subject: str, key: rsa.RSAPrivateKey, issuer: str, by: rsa.RSAPrivateKey) -> x509.Certificate:
-    is_root = key is by
+def _certificate(host: str, subject: str, key: rsa.RSAPrivateKey, issuer: str, by: rsa.RSAPrivateKey, at: str = "") -> x509.Certificate:
+    """For a host, or for an authority if there is none; `at`: where it says that the certificate of its issuer lies."""
+    is_root = not host
     begun = (x509.CertificateBuilder().subject_name(_named(subject)).issuer_name(_named(issuer)).public_key(key.public_key())
              .serial_number(x509.random_serial_number()).not_valid_before(NOW - timedelta(days=900))
              .not_valid_after(NOW + timedelta(days=20_000))
              .add_extension(x509.BasicConstraints(ca=is_root, path_length=None), critical=True)
              .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False))
+    if at:
+        lies = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(at))
+        begun = begun.add_extension(x509.AuthorityInformationAccess([lies]), critical=False)
     if is_root:
         begun = begun.add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True)
     else:
         begun = (begun.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-                 .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-                 .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False))
+                 .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False))
+    if key is not by:
+        begun = begun.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False)
     return begun.sign(by, hashes.SHA256())
 
 
@@ -46,6 +51,8 @@ def _named(name: str) -> x509.Name:
 LIVE = "messageverificationcerts.paypal.com"
 KEY, ROOT_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
 ROOT = _certificate("", "Test root", ROOT_KEY, "Test root", ROOT_KEY)
+BETWEEN_KEY = rsa.generate_private_key(65537, 2048)
+BETWEEN = _certificate("", "Test issuer", BETWEEN_KEY, "Test root", ROOT_KEY)
 CHAIN = _certificate(LIVE, LIVE, KEY, "Test root", ROOT_KEY).public_bytes(Encoding.PEM)
 PayPal.roots = (ROOT,)      # PayPal as the tests have it: an authority of theirs vouches for it
 
@@ -97,6 +104,19 @@ class TestPayPal(Contract):
 
         with pytest.raises(Rejected, match="known authority"):
             self.provider.verify(self.signed(b'{"a": 1}'), endpoint, NOW)
+
+    def test_a_certificate_that_is_published_alone_is_completed_by_its_issuer(self):
+        asked = _Published(BETWEEN.public_bytes(Encoding.DER), at="http://cacerts.digicert.com/TestCA.crt")
+
+        assert self.provider.verify(self.signed(b'{"a": 1}'), replace(self.endpoint(), fetch=asked), NOW) is not None
+        assert asked.urls == [CERTIFICATE, "https://cacerts.digicert.com/TestCA.crt"]
+
+    @pytest.mark.parametrize(("issuer", "at"), [
+        (b"no certificate", "http://cacerts.digicert.com/TestCA.crt"), (ROOT.public_bytes(Encoding.DER), "http://cacerts.digicert.com/T.crt"),
+        (BETWEEN.public_bytes(Encoding.DER), "http://evil.example/TestCA.crt")])
+    def test_an_issuer_that_is_none_or_lies_elsewhere_vouches_for_nothing(self, issuer, at):
+        with pytest.raises(Rejected):
+            self.provider.verify(self.signed(b'{"a": 1}'), replace(self.endpoint(), fetch=_Published(issuer, at)), NOW)
 
     def test_the_sandbox_has_a_certificate_of_its_own(self):
         host = "messageverificationcerts.sandbox.paypal.com"
@@ -218,6 +238,21 @@ class TestPayPal(Contract):
 
         with pytest.raises(Unreadable, match=rf"resource\.amount\.({field})"):
             self.provider.changes(incoming, self.endpoint())
+
+
+class _Published:
+    """A certificate that lies alone, and that of its issuer elsewhere."""
+
+    def __init__(self, issuer: bytes, at: str) -> None:
+        self.leaf = _certificate(LIVE, LIVE, KEY, "Test issuer", BETWEEN_KEY, at).public_bytes(Encoding.PEM)
+        self.issuer = issuer
+        self.urls: list[str] = []
+
+    def __call__(self, url: str, *, host: str, path: str = "/") -> bytes:
+        if not pinned.is_below(url, host, path):
+            raise Rejected("Not there.")
+        self.urls.append(url)
+        return self.leaf if url == CERTIFICATE else self.issuer
 
 
 def _published(url: str, *, host: str, path: str = "/") -> bytes:
