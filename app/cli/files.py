@@ -36,7 +36,7 @@ COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
 def import_command(resource: str, file: Path, mode: str, key: str | None, mapping: tuple[str, ...], all_or_nothing: bool,
                    dry_run: bool, email: str | None, as_json: bool) -> None:
-    """Import FILE, a CSV or XLSX file, into RESOURCE. Exits with 1 when rows were refused."""
+    """Import FILE (CSV, XLSX, XLS or ODS) into RESOURCE. Exits with 1 when rows were refused."""
     _known(resource)
     wishes = Wishes(mode, key, _mapped(mapping), all_or_nothing, dry_run)
     with _usage():

@@ -41,6 +41,8 @@ def said(path: Path, options: Options, limits: Limits) -> Iterator[dict[str, Any
         yield from read(path, options, limits)
     except BadFile as problem:
         yield {"problem": problem.detail}
+    except UnicodeError:
+        yield {"problem": "Its letters cannot be read in this way. Choose other letters."}
     except MemoryError:
         yield {"problem": "It needs more memory than reading a file may take. Save only the sheet with the data, as CSV."}
     except GeneratorExit:

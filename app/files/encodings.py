@@ -42,6 +42,8 @@ def find(path: Path, wanted: str | None = None) -> Found:
     proven, part = _proven(path)
     if wanted and not _known(wanted):
         raise BadFile(f"{wanted} is no encoding we know. Choose another.")
+    if wanted == "utf-16" and proven != "utf-16":  # Python reads it with a mark only
+        return Found(proven if proven in ("utf-16-le", "utf-16-be") else "utf-16-le", [])
     if part is None:
         return Found(wanted or proven or "utf-8", [])
     fitting = _fitting(part)

@@ -7,6 +7,14 @@ from app.typed import Asked, Questions
 MODES = {"create": "Create", "update": "Update", "upsert": "Create or update"}
 BLANKS = {"leave": "Leaves the value", "clear": "Clears it"}
 DELIMITERS = {",": "Comma", ";": "Semicolon", "tab": "Tab", "|": "Bar"}
+LETTERS = {
+    "utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Western (Windows)", "iso8859_15": "Western (Latin 9)",
+    "mac_roman": "Western (Mac)", "cp850": "Western (DOS)", "cp437": "American (DOS)",
+    "cp1250": "Central European (Windows)", "cp1251": "Cyrillic (Windows)",
+    "koi8_r": "Cyrillic (KOI8)", "cp866": "Cyrillic (DOS)", "cp1253": "Greek (Windows)", "cp1254": "Turkish (Windows)",
+    "cp1255": "Hebrew (Windows)", "cp1256": "Arabic (Windows)", "shift_jis": "Japanese (Shift JIS)", "euc_jp": "Japanese (EUC)",
+    "gb18030": "Chinese (GB 18030)", "big5": "Chinese (Big5)", "euc_kr": "Korean (EUC)"}
+TOTALS = {"0": "Left out", "1": "Imported too"}
 NUMBERS = {".": "1,234.50", ",": "1.234,50"}
 DAYS = {"day": "31/05/2026", "month": "05/31/2026"}
 
@@ -19,11 +27,12 @@ def of_columns(**_: object) -> Questions:
     """Nothing of the file itself: whoever sees it may not be signed in."""
     return {"mode": Asked("Rows in the file", MODES), "key": Asked("Same record if equal in", fields()),
             "blank": Asked("A blank cell", BLANKS), "decimal": Asked("Numbers are written", NUMBERS),
-            "day_first": Asked("31 May is written", DAYS), "field-*": Asked("Field of column {}", fields())}
+            "day_first": Asked("31 May is written", DAYS), "totals": Asked("What looks like a total is", TOTALS),
+            "field-*": Asked("Field of column {}", fields())}
 
 
 def of_reading(**_: object) -> Questions:
-    return {"sheet": Asked("Sheet"), "header_row": Asked("Headings are in row"), "encoding": Asked("Letters"),
+    return {"sheet": Asked("Sheet"), "header_row": Asked("Headings are in row"), "encoding": Asked("Letters", LETTERS),
             "delimiter": Asked("Between cells", DELIMITERS)}
 
 

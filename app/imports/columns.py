@@ -46,6 +46,8 @@ class MatchView:
     asks_decimal: bool
     asks_days: bool
     errors: dict[str, str]
+    totals: list[int]            # rows that look like totals
+    take_totals: bool
 
     @property
     def unsure(self) -> int:
@@ -77,22 +79,25 @@ def view(imported: Import, batch: Batch, actor: Actor, said: Choices | None = No
         chosen.blank, chosen.decimal or (batch.decimal if imported.stage == "preview" else known),
         chosen.day_first if chosen.day_first is not None else batch.day_first if imported.stage == "preview" else order,
         any(column["marks"] or column["likely"] for column in numbers) or "decimal" in wrong,
-        any(column["day_order"] or column["unsure"] for column in days) or "day_first" in wrong, wrong)
+        any(column["day_order"] or column["unsure"] for column in days) or "day_first" in wrong, wrong,
+        sorted(map(int, imported.about.get("totals", {}))), said.totals if said else bool(imported.about.get("take_totals")))
 
 
 def _column(imported: Import, position: int, column: dict[str, Any], field: str | None, errors: dict[str, str]) -> ColumnView:
     sure = column["sure"] if field == column["field"] else "chosen" if field else "none"
     word, bars, tone = SURE[sure]
     return ColumnView(position, letter(position), column["header"], column["samples"], field, word, bars, tone,
-                      _noticed(imported, column, sure), errors.get(f"field-{position}", ""))
+                      _noticed(imported, position, column, sure), errors.get(f"field-{position}", ""))
 
 
-def _noticed(imported: Import, column: dict[str, Any], sure: str) -> str:
+def _noticed(imported: Import, position: int, column: dict[str, Any], sure: str) -> str:
     resource = named(imported.resource)
     field = resource.field(column["field"] or "")
     found = []
     if sure == "ours":
         found.append("Written by us beside rows that were refused")
+    if position in imported.about.get("hidden_columns", ()):
+        found.append("Hidden in the file")
     if column["filled"] == 0:
         found.append("No values")
     if column["errors"]:

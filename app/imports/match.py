@@ -32,6 +32,7 @@ class Choices:
     blank: str = "leave"               # leave | clear
     decimal: str | None = None
     day_first: bool | None = None
+    totals: bool = False               # rows that look like totals are imported too
 
 
 def match(import_id: int, choices: Choices, *, by: Actor) -> None:
@@ -61,12 +62,13 @@ def set_match(imported: Import, batch: Batch, choices: Choices, by: Actor) -> No
     batch.mode, batch.key, imported.blank = choices.mode, choices.key, choices.blank
     batch.decimal = choices.decimal or known[0] or "."
     batch.day_first = bool(known[1] if choices.day_first is None else choices.day_first)
+    imported.about = imported.about | {"take_totals": choices.totals}
     imported.stage, imported.problem = "preview", None
 
 
 def plan(steps: Steps, import_id: int) -> None:
     """Plan every row. After a crash it goes on where it was."""
-    batch_steps.plan(steps, partial(held, import_id=import_id), shape_of, "preview", "preview")
+    batch_steps.plan(steps, partial(held, import_id=import_id), shape_of, "preview", "preview", left_out)
 
 
 def held(session: Session, import_id: int) -> tuple[Import, Batch]:
@@ -78,6 +80,12 @@ def held(session: Session, import_id: int) -> tuple[Import, Batch]:
 def shape_of(imported: Import, batch: Batch) -> Shape:
     """How the rows of this import become changes."""
     return shaper(imported.columns, batch, imported.blank, imported.about.get("format") == "csv")
+
+
+def left_out(imported: Import) -> dict[int, str]:
+    """{number of a row that looks like a total: why}, unless a person wants them."""
+    found = {} if imported.about.get("take_totals") else imported.about.get("totals", {})
+    return {int(number): why for number, why in found.items()}
 
 
 def is_planned(batch: Batch) -> bool:

@@ -1,4 +1,5 @@
 """The second step of an import: the file is read in a child under limits, its rows staged, its columns matched."""
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -9,10 +10,12 @@ from app.audit import Actor, Door
 from app.errors import Conflict
 from app.files.cells import Cell
 from app.files.limits import BadFile, Limits, Options
-from app.files.reading import About, Reading, read_rows
+from app.files.reading import Reading, read_rows
 from app.files.storage import open_storage
+from app.imports import totals
 from app.imports.matching import Match, remembered, suggest
 from app.imports.models import Import
+from app.imports.notes import notes
 from app.imports.noticing import Column, day_first, decimal, notice
 from app.imports.targets import keys, targets
 from app.imports.upload import headings_before
@@ -26,6 +29,7 @@ from app.transaction import lock, transaction
 CHUNK = 1000
 GONE = "The file is not kept any more. Upload it again."
 LIMITS = Limits()
+Last = deque[tuple[int, list[Cell]]]
 
 
 def read(steps: Steps, import_id: int) -> None:
@@ -45,7 +49,7 @@ def read(steps: Steps, import_id: int) -> None:
     try:
         with open_storage().local(file) as path, read_rows(path, options, LIMITS) as reading:
             columns = notice(reading.about.headers)
-            _stage(steps, import_id, reading, columns)
+            last = _stage(steps, import_id, reading, columns)
     except BadFile as problem:
         _unreadable(steps, import_id, problem.detail)
         return
@@ -53,7 +57,8 @@ def read(steps: Steps, import_id: int) -> None:
     with steps.transaction() as session:
         imported = lock(session, Import, import_id)
         if imported.stage == "read":  # nobody cancelled it meanwhile
-            _found(session, imported, reading.about, columns, matches, chosen)
+            told = {"notes": notes(imported.file_name, reading.about, reading.told), "totals": _totals(session, imported, last)}
+            _found(session, imported, asdict(reading.about) | told | {"before": chosen}, columns, matches)
 
 
 def again(import_id: int, options: Options, *, by: Actor) -> None:
@@ -74,17 +79,19 @@ def _clear(session: Session, imported: Import) -> None:
         batches.empty(session, session.get_one(Batch, imported.batch_id))
 
 
-def _stage(steps: Steps, import_id: int, reading: Reading, columns: list[Column]) -> None:
-    done, rows = 0, _noticed(reading, columns)
+def _stage(steps: Steps, import_id: int, reading: Reading, columns: list[Column]) -> Last:
+    """Returns the last rows."""
+    done, rows, last = 0, _noticed(reading, columns), Last(maxlen=totals.LAST)
     while True:
         held = [row for _, row in zip(range(CHUNK), rows, strict=False)]
         done += len(held)
+        last += [(number, cells) for number, cells, _ in held[-totals.LAST:]]
         if held:
             with steps.transaction(done=done) as session:
                 batch_id = session.get_one(Import, import_id).batch_id
                 batches.stage(session, session.get_one(Batch, batch_id), held)
         if len(held) < CHUNK:
-            return
+            return last
 
 
 def _noticed(reading: Reading, columns: list[Column]) -> Iterator[tuple[int, list[Cell], None]]:
@@ -92,6 +99,16 @@ def _noticed(reading: Reading, columns: list[Column]) -> Iterator[tuple[int, lis
         for column, cell in zip(columns, cells, strict=False):
             column.look(cell)
         yield number, cells, None
+
+
+def _totals(session: Session, imported: Import, last: Last) -> dict[int, str]:
+    """The rows at the end that look like totals, and why."""
+    found = totals.by_word(list(last))
+    batch = session.get_one(Batch, imported.batch_id)
+    if found or batch.rows > totals.SUMMED or not totals.is_bare(list(last)):
+        return found
+    above = batches.page(session, batch, limit=batch.rows - 1)
+    return totals.by_sum(list(last), (row.cells or [] for row in above))
 
 
 def _unreadable(steps: Steps, import_id: int, sentence: str) -> None:
@@ -120,10 +137,9 @@ def _chosen(session: Session, before: Import) -> dict[str, Any]:
         {"day_first": batch.day_first} if any(one["day_order"] or one["unsure"] for one in days) else {})
 
 
-def _found(session: Session, imported: Import, about: About, columns: list[Column], matches: list[Match],
-           chosen: dict[str, Any]) -> None:
+def _found(session: Session, imported: Import, about: dict[str, Any], columns: list[Column], matches: list[Match]) -> None:
     batch = session.get_one(Batch, imported.batch_id)
-    imported.about = asdict(about) | {"before": chosen}
+    imported.about = about
     imported.columns = [column.facts() | {"field": match.field, "sure": match.sure}
                         for column, match in zip(columns, matches, strict=True)]
     imported.stage = "match" if batch.rows else "unreadable"

@@ -75,6 +75,15 @@ def tabs(standing: Standing, counts: dict[str, int]) -> list[tuple[str, str, int
     return found
 
 
+def skipped(counts: dict[str, int], now: bool) -> str:
+    """How many rows are skipped, and why; without a full stop."""
+    repeats, left = counts.get("repeated", 0), counts.get("skipped", 0)
+    one, more = ("is", "are") if now else ("was", "were")
+    repeat = f"row repeats one before it and {one}" if repeats == 1 else f"rows repeat one before them and {more}"
+    said = [f"{repeats:,} {repeat} skipped"] if repeats else []
+    return ". ".join(said + ([f"{left:,} {f'row {one}' if left == 1 else f'rows {more}'} left out"] if left else []))
+
+
 def shown(imported: Import) -> list[tuple[int, str]]:
     """The columns a page shows, by position: those that are matched, as many as fit."""
     used = [(position, column) for position, column in enumerate(imported.columns) if column["field"]]

@@ -225,14 +225,14 @@ def _allowed() -> list[Any]:
 def _page(template: str, found: Standing, **values: Any) -> str:
     stage = found.imported.stage
     return render_template(template, found=found, imported=found.imported, resource=named(found.imported.resource), steps=STEPS,
-                           at=AT[stage], before=twin(db.session(), found.imported), **values)
+                           at=AT[stage], letters=asked.LETTERS, before=twin(db.session(), found.imported), **values)
 
 
 def _match_page(found: Standing, said: Choices | None = None, errors: dict[str, str] | None = None) -> str:
     assert found.batch is not None
     page = columns.view(found.imported, found.batch, current_actor(), said, errors)
     return _page("imports/columns.html", found, page=page, marks=asked.NUMBERS, written=asked.DAYS, modes=asked.MODES,
-                 blanks=asked.BLANKS)
+                 blanks=asked.BLANKS, totals=asked.TOTALS)
 
 
 def _rows_page(found: Standing) -> str:
@@ -251,11 +251,13 @@ def _rows_page(found: Standing) -> str:
         more=f"{here}{tab}&after={rows[-1].number}" if more else "",
         troubles=sheet.troubles(db.session(), found) if tab == "refused" else [],
         good=sum(counts.get(kind, 0) for kind in batches.ACCEPTED), out=batches.skipped(counts),
-        skips_url=f"{here}skipped", written=counts.get("created", 0) + counts.get("updated", 0))
+        skipped=sheet.skipped(counts, found.imported.stage == "preview"), skips_url=f"{here}skipped",
+        written=counts.get("created", 0) + counts.get("updated", 0))
 
 
 def _choices(width: int) -> Choices:
     form = request.form
     order = {"day": True, "month": False}.get(form.get("day_first", ""))
     return Choices([form.get(f"field-{position}") or None for position in range(width)], form.get("mode", "upsert"),
-                   form.get("key") or None, form.get("blank", "leave"), form.get("decimal") or None, order)
+                   form.get("key") or None, form.get("blank", "leave"), form.get("decimal") or None, order,
+                   form.get("totals") == "1")

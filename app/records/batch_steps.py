@@ -1,5 +1,5 @@
 """The long steps of a batch that somebody asked for, an import or a bulk change: each goes on where it was, chunk by chunk."""
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -17,13 +17,15 @@ B = TypeVar("B", bound=Batched)
 Held = Callable[[Session], tuple[B, Batch]]
 """What was asked for, locked, and its batch; raises what forbids to go on."""
 ShapeOf = Callable[[B, Batch], Shape]
+LeaveOf = Callable[[B], Mapping[int, str]]
+"""{number of a row that is left out: why}."""
 Chunk = Callable[[Session, B, Batch], Far]
 
 
-def plan(steps: Steps, held: Held[B], shape_of: ShapeOf[B], stage: str, then: str) -> None:
+def plan(steps: Steps, held: Held[B], shape_of: ShapeOf[B], stage: str, then: str, leave_of: LeaveOf[B] | None = None) -> None:
     """Say of every row what would become of it, while it is at `stage`."""
     def chunk(session: Session, asked: B, batch: Batch) -> Far:
-        more = plan_chunk(session, batch.id, steps.actor, shape_of(asked, batch))
+        more = plan_chunk(session, batch.id, steps.actor, shape_of(asked, batch), leave=leave_of(asked) if leave_of else None)
         return Far(more, sum(batch.plans.values()), batch.rows)
 
     _in_chunks(steps, held, chunk, stage, then)

@@ -17,25 +17,31 @@ from app.transaction import lock
 ONLY: dict[str, Any] = {"create": "create", "update": "update"}
 
 
-def plan_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | None, size: int | None = None) -> bool:
+def plan_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | None, size: int | None = None,
+               leave: Mapping[int, str] | None = None) -> bool:
     """Plan the next rows, in the caller's transaction; says whether there are more. The rights are those `actor` has now.
 
-    A row that means the same record as one before it is "repeated": the first one counts.
+    A row that means the same record as one before it is "repeated": the first one counts. Rows in `leave`, {number: why},
+    are "skipped".
     """
     batch = lock(session, Batch, batch_id)
     limit = size or chunk_size(session)
     rows = _next(session, batch, limit)
+    more = len(rows) == limit
     if rows:
+        left = {row.number: leave[row.number] for row in rows if leave and row.number in leave}
+        last, rows = rows[-1].number, [row for row in rows if row.number not in left]
         read = _accounted(session, batch, [shaped(row, shape) for row in rows])
         first = _firsts(session, batch, rows, read)
         asked = [(row, one) for row, one in zip(rows, read, strict=True) if row.number not in first]
         outcomes = changes.plan(session, [_change(batch, row.number, one) for row, one in asked], source(batch, actor))
         found = [_planned(batch, row.number, one, outcome) for (row, one), outcome in zip(asked, outcomes, strict=True)]
         found += [_repeated(batch, number, before) for number, before in first.items()]
+        found += [row_values(batch, number, "skipped", {"": why}) | {"to_key": None} for number, why in left.items()]
         write(session, found)
         batch.plans = dict(Counter(batch.plans) + Counter(one["to_outcome"] for one in found))
-        batch.planned_to = rows[-1].number
-    return len(rows) == limit
+        batch.planned_to = last
+    return more
 
 
 def _next(session: Session, batch: Batch, size: int) -> Sequence[Any]:
