@@ -126,8 +126,9 @@ class Incoming:
     event log. `dedupe_key` makes two receipts the same event and must come from signed bytes. `object_key` is the outside id
     of what it is about, the same for every event that changes the same record; None lets it run beside anything.
     `account`: whose it is, from signed bytes, where one endpoint hears of several accounts. `is_strict`: never before an earlier
-    event of its object has ended. `is_thin`: it names an object and shows none, so `fetch` has to ask for it. `unread`: why this
-    item of a batch cannot be read; it is kept, dead, and costs the others nothing.
+    event of its object has ended. `is_thin`: it names an object and shows none, or proves nothing of it, so `fetch` has to ask
+    for it; `is_shown`: where nobody can be asked, what it says counts all the same. `unread`: why this item of a batch cannot
+    be read; it is kept, dead, and costs the others nothing.
     """
 
     kind: str | None
@@ -139,6 +140,7 @@ class Incoming:
     account: str = ""
     is_strict: bool = False
     is_thin: bool = False
+    is_shown: bool = False
     unread: str = ""
 
 

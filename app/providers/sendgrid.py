@@ -71,8 +71,8 @@ class SendGrid(Provider):
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         """Only of a customer who is here: mail goes to others, too."""
         told = incoming.payload
-        return [Change("customers", {"mail_status": _status(told)}, key={"email": text(told, "email")}, as_of=incoming.occurred_at,
-                       only="update")]
+        return [Change("customers", {"mail_status": _status(told)}, key={"email": text(told, "email")},
+                       as_of=incoming.occurred_at, only="update")]
 
 
 def _read(item: Any) -> Incoming:

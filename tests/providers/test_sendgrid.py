@@ -2,7 +2,7 @@
 import base64
 import json
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -14,6 +14,11 @@ from tests.providers.contract import Contract, case
 
 PRIVATE = [ec.derive_private_key(number, ec.SECP256R1()) for number in (20_260_612, 20_260_613)]
 PUBLIC = [base64.b64encode(each.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode() for each in PRIVATE]
+
+
+def items(name: str) -> Any:
+    """A fixture: SendGrid posts lists."""
+    return case("sendgrid", name)
 
 
 class TestSendGrid(Contract):
@@ -36,7 +41,7 @@ class TestSendGrid(Contract):
 
         assert (change.resource, change.key, change.only) == ("customers", {"email": "ada@example.com"}, "update")
         assert change.values == {"mail_status": status}
-        assert change.as_of == datetime.fromtimestamp(case("sendgrid", name)[0]["timestamp"], UTC)
+        assert change.as_of == datetime.fromtimestamp(items(name)[0]["timestamp"], UTC)
 
     @pytest.mark.parametrize("name", ["processed", "deferred", "delivered", "opened", "clicked", "blocked", "dropped_for_its_content",
                                       "group_unsubscribed", "group_resubscribed"])
@@ -50,7 +55,7 @@ class TestSendGrid(Contract):
                                                                     ("mail.changed", "mail:cara@example.com")]
 
     def test_an_item_that_cannot_be_read_costs_the_others_nothing(self):
-        batch = case("sendgrid", "batch")
+        batch = items("batch")
         batch[1]["email"] = None
 
         found = self.provider.parse(self.signed(json.dumps(batch).encode()), self.endpoint())
@@ -58,7 +63,7 @@ class TestSendGrid(Contract):
         assert [bool(each.unread) for each in found] == [False, True, False]
 
     def test_the_last_line_end_is_signed_as_well(self):
-        body = json.dumps(case("sendgrid", "bounced")).encode() + b"\r\n"
+        body = json.dumps(items("bounced")).encode() + b"\r\n"
         receipt = self.signed(body)
 
         assert self.proven_by(receipt) == 1

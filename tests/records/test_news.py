@@ -88,7 +88,7 @@ def test_a_waiting_reference_goes_with_its_id():
 def test_being_found_by_its_outside_id_is_no_news():
     found = news.weigh(held(), {"external_id": "pi_1", "account": "stripe"}, Change("payments", {}, as_of=at(9)), found_by="external_id")
     assert found == ({"external_id": "pi_1", "account": "stripe"}, {}, False, False)
-    claimed = news.weigh(held(), {"external_id": "pi_1", "account": "stripe"}, Change("payments", {}, as_of=at(9)), by_identity=False)
+    claimed = news.weigh(held(), {"external_id": "pi_1", "account": "stripe"}, Change("payments", {}, as_of=at(9)), found_by="")
     assert set(claimed.clocks) == {"external_id"}
 
 

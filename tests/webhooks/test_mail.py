@@ -10,8 +10,8 @@ from app.commerce.customers import Customer
 from app.records.changes import Change, Door, Source, apply
 from app.transaction import transaction
 from app.webhooks import endpoints
-from tests.providers.contract import case
 from tests.providers.test_sendgrid import TestSendGrid as SendGrid
+from tests.providers.test_sendgrid import items
 from tests.webhooks.conftest import events, only
 
 
@@ -20,8 +20,8 @@ def send(app):
     target = endpoints.add("sendgrid", "SendGrid", [SendGrid.secrets[0]], by=COMMAND_LINE)
 
     def post(*names):
-        items = [item for name in names for item in case("sendgrid", name)]
-        receipt = SendGrid().signed(json.dumps(items).encode(), at=datetime.now(UTC))
+        batch = [item for name in names for item in items(name)]
+        receipt = SendGrid().signed(json.dumps(batch).encode(), at=datetime.now(UTC))
         return app.test_client().post(target.path, data=receipt.body, headers=receipt.headers).status_code
     return post
 
@@ -56,7 +56,7 @@ def test_nobody_becomes_a_customer_by_a_mail(send, drain, ada):
 def test_an_address_that_is_changed_before_and_heard_of_later_is_no_stale_news(app, send, drain, ada):
     send("bounced")
     drain()
-    earlier = datetime.fromtimestamp(case("sendgrid", "bounced")[0]["timestamp"], UTC) - timedelta(hours=1)
+    earlier = datetime.fromtimestamp(items("bounced")[0]["timestamp"], UTC) - timedelta(hours=1)
     with transaction() as session:
         [outcome] = apply(session, [Change("customers", {"email": "ada@new.example.com"}, key={"id": ada().id}, as_of=earlier)],
                           Source(Door.EVENT, COMMAND_LINE, account="shop"))
