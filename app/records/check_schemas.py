@@ -18,13 +18,13 @@ FINDING: Schema = {
 def paths() -> Schema:
     """The addresses under /checks."""
     name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
-    after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 1},
-             "description": "Where the page begins: as it stands in `next`"}
+    places = [{"name": name, "in": "query", "schema": {"type": "integer", "minimum": 1}, "description": text} for name, text in (
+        ("after", "Where the page begins: as it stands in `next`"), ("before", "Where it ends: as it stands in `previous`"))]
     return {
         "/checks": {"get": _operation("checks", "What cannot be right, and how often", _envelope(CHECK))},
         "/checks/{name}": {"parameters": [name], "get": {
             **_operation("check", "The records a check finds, the newest first", _envelope(FINDING, stopped=STOPPED)),
-            "parameters": [after]}}}
+            "parameters": places}}}
 
 
 def _operation(id: str, summary: str, schema: Schema) -> Schema:

@@ -36,11 +36,13 @@ def check(name: str) -> Any:
     actor = current_actor()
     resource, found = checking.find(actor, name)
     try:
-        page = checking.page(db.session(), resource, found, actor, checking.position(request.args.get("after")))
+        place = checking.place(request.args.get("after"), request.args.get("before"))
+        page = checking.page(db.session(), resource, found, actor, place)
     except BadRequest as error:
         return render_template("records/unreadable.html", resource=resource, error=error), 400
-    urls = {"next": url_for(".check", name=name, after=page.after)} if page.after else {}
-    if "after" in request.args:
+    places = {"next": {"after": page.after}, "previous": {"before": page.before}}
+    urls = {word: url_for(".check", name=name, **at) for word, at in places.items() if any(at.values())}
+    if page.before:
         urls["first"] = url_for(".check", name=name)
     return render_template("records/check.html", resource=resource, check=found, page=page, urls=urls,
                            fields=_fields(resource), cures=lambda finding: _cures(found, finding))
@@ -59,11 +61,11 @@ def every_check() -> Response:
 def one_check(name: str) -> Response:
     """The records one check finds."""
     actor = current_actor()
-    bodies.only("after")
+    bodies.only("after", "before")
     resource, found = checking.find(actor, name)
-    page = checking.page(db.session(), resource, found, actor, checking.position(bodies.once("after")))
+    page = checking.page(db.session(), resource, found, actor, checking.place(bodies.once("after"), bodies.once("before")))
     return _enveloped([_record(resource, one) for one in page.findings], stopped=page.stopped or None,
-                      next=url_for("api.one_check", name=name, after=page.after, _external=True) if page.after else None)
+                      next=_at(name, after=page.after), previous=_at(name, before=page.before))
 
 
 def _fields(resource: Resource) -> list[Field]:
@@ -91,8 +93,13 @@ def _record(resource: Resource, one: Finding) -> dict[str, Any]:
             "reason": one.reason}
 
 
-def _enveloped(data: list[dict[str, Any]], next: str | None = None, **more: Any) -> Response:
-    response = jsonify({"data": data, "next": next, "previous": None, **more})
+def _at(name: str, **place: int | None) -> str | None:
+    """The page there, None where there is none."""
+    return url_for("api.one_check", name=name, _external=True, **place) if any(place.values()) else None  # type: ignore[arg-type]
+
+
+def _enveloped(data: list[dict[str, Any]], **more: Any) -> Response:
+    response = jsonify({"data": data, "next": None, "previous": None, **more})
     response.vary.add("Authorization")
     return response
 

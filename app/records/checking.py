@@ -1,11 +1,11 @@
 """What the checks find: by query, the newest records first, as far as the time allows; and why, in words."""
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, case, func, literal_column, select, true
+from sqlalchemy import Connection, asc, case, desc, func, literal_column, select, true
 from sqlalchemy.orm import Session
 
 from app.audit import Actor
@@ -23,9 +23,19 @@ WINDOW, GROWTH = 5_000, 2      # candidates looked at in one statement: the firs
 LAST = 2**63 - 1
 
 
+class Place(NamedTuple):
+    """Where a page is: the newest below an id, or, `up`, the oldest above it."""
+
+    id: int = LAST
+    up: bool = False
+
+
+FIRST = Place()
+
+
 @dataclass(frozen=True)
 class Looked:
-    """The ids that were found, the newest first, among `number` candidates. Below `edge` nobody looked; None: all were."""
+    """The ids found, in the order of looking, among `number` candidates. Beyond `edge` nobody looked; None: there is nothing."""
 
     ids: list[int]
     number: int
@@ -55,10 +65,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of what a check finds. `after`: where the next page begins, None: this is the last; `stopped`: a sentence, or ""."""
+    """Some of what a check finds, the newest first. The next page is after the id `after`, the previous one before `before`, None
+    where there is none; `stopped`: a sentence, or ""."""
 
     findings: list[Finding]
     after: int | None
+    before: int | None
     stopped: str
 
 
@@ -81,23 +93,27 @@ def results(session: Session, actor: Actor) -> list[Result]:
     return [_result(session, actor, resource, check) for resource, check in allowed(actor)]
 
 
-def page(session: Session, resource: Resource, check: Check, actor: Actor, after: int | None, limit: int = PAGE) -> Page:
-    """The records a check finds below the id `after`, with the reason of each. 2 statements where 5,000 records are enough."""
-    looked = _look(session, resource, check, actor, bounds.PATIENCE, limit, LAST if after is None else after)
-    shown = looked.ids[:limit]
-    more = len(looked.ids) > limit
-    edge = shown[-1] if more else looked.edge if looked.number else None
+def page(session: Session, resource: Resource, check: Check, actor: Actor, place: Place = FIRST, limit: int = PAGE) -> Page:
+    """The records a check finds there, with the reason of each. 2 statements where 5,000 records are enough."""
+    looked = _look(session, resource, check, actor, bounds.PATIENCE, limit, place)
+    shown, more = looked.ids[:limit], len(looked.ids) > limit
+    beyond = shown[-1] if more else looked.edge if looked.number else None
+    behind = None if place == FIRST else shown[0] if shown else place.id + (1 if place.up else -1)   # up to it and no further
+    after, before = (behind, beyond) if place.up else (beyond, behind)
     sentence = stopped(resource, looked.number) if looked.edge is not None and not more else ""
-    return Page(_read(session, resource, check, actor, shown), edge, sentence)
+    return Page(_read(session, resource, check, actor, shown), after, before, sentence)
 
 
-def position(raw: str | None) -> int | None:
-    """Where a page begins, as it stands in after=. Raises BadRequest."""
-    if raw is None:
-        return None
-    if not (raw.isascii() and raw.isdecimal() and len(raw) < 19 and int(raw)):
-        raise BadRequest("Some parameters cannot be read.", errors={"after": "This is not where a page begins. Leave it out."})
-    return int(raw)
+def place(after: str | None, before: str | None) -> Place:
+    """Where a page is, as it stands in after= and before=. Raises BadRequest."""
+    given = {name: raw for name, raw in (("after", after), ("before", before)) if raw is not None}
+    errors = {name: "This is not where a page begins. Leave it out." for name, raw in given.items()
+              if not (raw.isascii() and raw.isdecimal() and len(raw) < 19 and int(raw))}
+    if len(given) > 1:
+        errors["before"] = "A page begins after one record or ends before one. Leave one of the two out."
+    if errors:
+        raise BadRequest("Some parameters cannot be read.", errors=errors)
+    return next((Place(int(raw), name == "before") for name, raw in given.items()), FIRST)
 
 
 def stopped(resource: Resource, number: int) -> str:
@@ -142,35 +158,38 @@ def _words(check: Check) -> list[str]:
 
 
 def _look(session: Session, resource: Resource, check: Check, actor: Actor, seconds: float, limit: int,
-          below: int = LAST) -> Looked:
+          place: Place = FIRST) -> Looked:
     """Up to `limit` + 1 ids: window after window of candidates, each larger than the one before, until the time is up."""
     ids: list[int] = []
     until, size, number, connection = time.monotonic() + seconds, WINDOW, 0, session.connection()
     while len(ids) <= limit:
         try:
             with bounds.within(connection, max(until - time.monotonic(), 0.001)):
-                found = _window(connection, resource, check, actor, below, size, limit + 1 - len(ids))
+                found = _window(connection, resource, check, actor, place, size, limit + 1 - len(ids))
         except bounds.TooLong:
-            return Looked(ids, number, below)
+            return Looked(ids, number, place.id)
         ids += [row.id for row in found if row.id is not None]
-        number, below = number + found[0].number, found[0].lowest
+        number, place = number + found[0].number, place._replace(id=found[0].edge)
         if found[0].number < size:
             return Looked(ids, number, None)
         size *= GROWTH
-    return Looked(ids, number, below)
+    return Looked(ids, number, place.id)
 
 
-def _window(connection: Connection, resource: Resource, check: Check, actor: Actor, below: int, size: int,
+def _window(connection: Connection, resource: Resource, check: Check, actor: Actor, place: Place, size: int,
             limit: int) -> Sequence[Any]:
-    """How many candidates there were and the lowest of them, beside each id that was found; one row even where none was."""
+    """How many candidates there were and the last of them, beside each id that was found; one row even where none was."""
     id, scope = resource.table.c.id, policy.scope(actor, resource)
     visible = [literal_column(check.candidates), resource.table.c.trashed_at.is_(None), *([] if scope is None else [scope])]
-    spot = (select(id, case((check.wrong, 1), else_=0).label("wrong")).where(id < below, *visible)
-            .order_by(id.desc()).limit(size).cte("spot"))
-    edge = select(func.min(spot.c.id).label("lowest"), func.count().label("number")).select_from(spot).subquery("edge")
-    wrong = select(spot.c.id).where(spot.c.wrong == 1).order_by(spot.c.id.desc()).limit(limit).subquery("found")
-    both = select(edge.c.lowest, edge.c.number, wrong.c.id).select_from(edge.outerjoin(wrong, true()))
-    return connection.execute(both.order_by(wrong.c.id.desc())).all()
+    ordered: Callable[[Any], Any] = asc if place.up else desc
+    beyond = id > place.id if place.up else id < place.id
+    spot = (select(id, case((check.wrong, 1), else_=0).label("wrong")).where(beyond, *visible)
+            .order_by(ordered(id)).limit(size).cte("spot"))
+    last = func.max(spot.c.id) if place.up else func.min(spot.c.id)
+    edge = select(last.label("edge"), func.count().label("number")).select_from(spot).subquery("edge")
+    wrong = select(spot.c.id).where(spot.c.wrong == 1).order_by(ordered(spot.c.id)).limit(limit).subquery("found")
+    both = select(edge.c.edge, edge.c.number, wrong.c.id).select_from(edge.outerjoin(wrong, true()))
+    return connection.execute(both.order_by(ordered(wrong.c.id))).all()
 
 
 def _read(session: Session, resource: Resource, check: Check, actor: Actor, ids: Sequence[int]) -> list[Finding]:

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app import ui
+from app.access import current_actor
 from app.audit import Actor
-from app.records import answers, bounds, policy, query
+from app.extensions import db
+from app.records import answers, bounds, policy, query, saved_views
 from app.records.fields import Field, Reference
 from app.records.filters import BUILT_IN, Filter, arguments
 from app.records.query import Count, Page, Query
@@ -61,17 +63,21 @@ class Column:
         return f"a-{self.area}{' num' if self.right else ''}"
 
 
-def begin(resource: Resource, view: SavedView | None) -> None:
-    """Keep for this request whether the plain address of the list leads to a view, so that all records need one of their own."""
-    g.begins = resource.name if view is not None else None
+def begin(resource: Resource, views: Sequence[SavedView]) -> SavedView | None:
+    """The view the plain address of the list leads to, if any; kept for this request: all records then need one of their own."""
+    view = saved_views.first(views)
+    g.setdefault("begins", {})[resource.name] = view is not None
+    return view
 
 
 def address(resource: Resource, args: Args) -> str:
-    """The list with these parameters; without any, all records."""
+    """The list with these parameters; without any, all records: 1 statement where `begin` did not say how to have them."""
     path = url_for("records.index", resource=resource.name)
-    if not args and g.get("begins") == resource.name:
-        args = MultiDict({"view": "all"})
-    return f"{path}?{query_string(args)}" if args else path
+    if args:
+        return f"{path}?{query_string(args)}"
+    if resource.name not in g.get("begins", {}):
+        begin(resource, saved_views.of(db.session(), resource, current_actor()))
+    return f"{path}?view=all" if g.begins[resource.name] else path
 
 
 def query_string(args: Args) -> str:

@@ -70,6 +70,11 @@ def of(session: Session, resource: Resource, actor: Actor) -> list[SavedView]:
     return [view for view in found if _readable(resource, view.query, actor)]
 
 
+def first(views: Sequence[SavedView]) -> SavedView | None:
+    """The one whoever asked for these begins the list with; None: with all records."""
+    return next((view for view in views if view.is_default), None)
+
+
 def save(resource: Resource, name: str, asked: str, actor: Actor, *, shared: bool = False) -> int:
     """Keep the list under this name; the same name again changes what it shows. Returns its id.
 

@@ -19,8 +19,7 @@ from app.records.routing import bp
 def index(resource: str) -> Any:
     kind, actor = named(resource), current_actor()
     views = saved_views.of(db.session(), kind, actor)
-    first = next((view for view in views if view.is_default), None)
-    listing.begin(kind, first)
+    first = listing.begin(kind, views)
     if first is not None and not request.args:
         return redirect(listing.address(kind, arguments(first.query)), 303)
     try:

@@ -18,12 +18,12 @@ GONE = datetime(2026, 5, 1, tzinfo=UTC)
 
 def found(name, actor=SYSTEM):
     resource, check = checking.find(actor, name)
-    return [one.row["id"] for one in checking.page(db.session(), resource, check, actor, None).findings]
+    return [one.row["id"] for one in checking.page(db.session(), resource, check, actor).findings]
 
 
 def reason(name):
     resource, check = checking.find(SYSTEM, name)
-    [one] = checking.page(db.session(), resource, check, SYSTEM, None).findings
+    [one] = checking.page(db.session(), resource, check, SYSTEM).findings
     return one.reason
 
 
@@ -112,7 +112,7 @@ def test_every_check_is_walked_by_an_index_of_its_own(app, resource):
         index = f"ix_{resource}_check_{check.name}"
         assert index in names
         with statements() as seen:
-            checking.page(db.session(), named(resource), check, SYSTEM, None)
+            checking.page(db.session(), named(resource), check, SYSTEM)
         statement, parameters = next((text, values) for text, values in seen if "spot" in text)
         if db.engine.dialect.name == "sqlite":
             plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
@@ -136,6 +136,36 @@ def test_a_long_walk_goes_window_by_window_and_may_be_stopped(app):
     assert stopped.edge
     assert "before it had looked at any orders" in checking.stopped(resource, 0)
     assert "newest 5,000 orders" in checking.stopped(resource, 5000)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 7, 10])
+def test_the_pages_of_a_check_are_all_of_it_once_forward_and_back(app, count):
+    put("orders", *(order(id, payment_status="pending" if id % 2 else "paid") for id in range(1, 2 * count + 1)))
+    resource, check = checking.find(SYSTEM, "delivered_unpaid")
+
+    def walk(place, word):
+        while place is not None:
+            one = checking.page(db.session(), resource, check, SYSTEM, place, limit=3)
+            yield [finding.row["id"] for finding in one.findings]
+            at = getattr(one, word)
+            last.append(one)
+            place = at and checking.Place(at, word == "before")
+
+    last = []
+    forward = list(walk(checking.FIRST, "after"))
+    assert sum(forward, []) == list(range(2 * count - 1, 0, -2))
+    assert last[0].before is None
+    if count > 3:
+        back = list(walk(checking.Place(last[-1].before, True), "before"))
+        assert back[::-1] == forward[:-1]
+
+
+def test_a_page_of_which_all_was_mended_leads_on_both_ways(app):
+    put("orders", *(order(id, payment_status="pending") for id in (1, 9)))
+    resource, check = checking.find(SYSTEM, "delivered_unpaid")
+    for place, after, before in ((checking.Place(1), None, 0), (checking.Place(9, True), 10, None)):
+        page = checking.page(db.session(), resource, check, SYSTEM, place)
+        assert (page.findings, page.after, page.before) == ([], after, before)
 
 
 def put_many(count):
@@ -163,6 +193,10 @@ def test_the_pages_say_how_many_why_and_what_to_do(app, sign_in):
     assert [link for link in page.links() if link in ("/orders/1", "/orders/2", "/orders/3")] == ["/orders/2", "/orders/1"]
     assert not [link for link in page.links() if "after=" in link]
     assert "/checks/payments_differ" in page.links(), "and back to the first"
+    page = get(client, page.link("before="))
+    assert "/orders/52" in page.links()
+    assert "/orders/3" in page.links()
+    assert not [link for link in page.links() if "before=" in link]
 
 
 def test_ways_out_one_may_not_go_are_not_shown(app, sign_in):
@@ -194,6 +228,9 @@ def test_programs_read_the_checks_in_the_envelope_of_lists(app, token):
     assert first["data"][0]["label"] == "O-52"
     rest = program.get(first["next"].partition("/api/v1")[2]).get_json()
     assert ([one["id"] for one in rest["data"]], rest["next"]) == ([2, 1], None)
+    back = program.get(rest["previous"].partition("/api/v1")[2]).get_json()
+    assert (back["data"], back["next"], back["previous"]) == (first["data"], first["next"], None)
+    assert program.get("/checks/payments_differ?after=9&before=3").status_code == 400
     assert program.get("/checks/nothing").status_code == 404
     assert program.get("/checks?limit=1").status_code == 400
     assert program.get("/checks/payments_differ?after=0").status_code == 400

@@ -167,6 +167,17 @@ def test_taking_out_the_last_filter_leads_to_all_not_back_into_the_view(sign_in,
     assert manager.get("/customers?country=FR").text.count('href="/customers?view=all"') >= 3, "the tab, the chip and Clear"
 
 
+@pytest.mark.parametrize(("path", "values"), [
+    ("columns", {"column": ["email"], "place-email": "1", "page_size": "25"}), ("columns", {"everybody": "1"}),
+    ("views", {"name": "Whole", "keep": ""}), ("bulk", {"do": "trash"})])
+def test_from_all_records_one_comes_back_to_all_records(sign_in, shop, path, values):
+    manager = sign_in("manager")
+    manager.post(f"/customers/views/{shared(manager)}/default", data={"role": "manager"})
+
+    assert manager.post(f"/customers/{path}", data=values).headers["Location"] == "/customers?view=all"
+    assert manager.post(f"/customers/{path}", data={**values, "keep": "q=ada", "list": "q=ada"}).headers["Location"] == "/customers?q=ada"
+
+
 def test_a_role_begins_with_one_view_until_that_ends(sign_in, shop):
     manager, operator = sign_in("manager"), sign_in("operator")
     one, other = shared(manager), shared(manager, "German", "country=DE")
