@@ -111,6 +111,14 @@ def test_of_an_authorisation_that_was_captured_only_the_capture_is_left(tell, to
     assert (paid.status, paid.trashed_at) == ("paid", None)
 
 
+def test_a_subscriber_of_paypal_is_the_customer_with_that_address_whoever_told_of_them(tell):
+    tell("paypal", "subscription_activated")
+    tell("paddle", "customer_created")
+    tell("paypal", "subscription_updated")
+
+    assert only(Subscription).customer_id == only(Customer).id
+
+
 def test_of_several_merchants_each_keeps_its_own_payments(tell):
     tell("paypal", "capture_completed", "capture_refunded", option_merchants="several")
 
