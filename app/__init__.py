@@ -22,7 +22,7 @@ from app.records import views as records_views
 from app.run import health
 from app.trail import views as trail_views
 from app.transaction import prepare
-from app.webhooks import receive_views
+from app.webhooks import door, receive_views
 from app.webhooks import views as webhooks_views
 
 PAGES = (dashboard_views, accounts_views, trail_views, jobs_views, imports_views, exports_views, exports_api,
@@ -41,6 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.update(protection.flask_settings(settings))
     _find()
     _bind_extensions(app)
+    door.init_app(app)
     protection.init_app(app)
     sessions.init_app(app)
     forgery.init_app(app)

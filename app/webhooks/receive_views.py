@@ -9,6 +9,7 @@ from app.body import raw
 from app.extensions import csrf
 from app.integrations.provider import Answer, Receipt
 from app.webhooks import live
+from app.webhooks.door import REFUSED
 from app.webhooks.receive import greet, receive
 
 bp = Blueprint("hooks", __name__)
@@ -18,7 +19,9 @@ csrf.exempt(bp)
 @bp.post("/hooks/<provider>/<token>")
 @public("Providers prove themselves by their signature.")
 def post(provider: str, token: str) -> Response:
-    """2xx once the events are committed; anything else and the provider sends them again."""
+    """2xx once the events are committed; anything else and the provider sends them again. What comes here was not ordinary."""
+    if REFUSED in request.environ:
+        raise request.environ[REFUSED]
     body = raw(live.by_token(provider, token).max_bytes)
     return _said(receive(provider, token, _receipt(body)))
 
