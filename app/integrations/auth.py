@@ -5,15 +5,18 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from threading import Lock
 from urllib.parse import quote, urlencode
 
 from redis import RedisError
 
 from app.integrations import shared
-from app.integrations.errors import AuthError, BadResponse, UnavailableThere
+from app.integrations.errors import AuthError, BadResponse, RateLimited, UnavailableThere
+from app.integrations.judging import retry_after
 from app.integrations.secrets import Sealed, seal, unseal
 from app.integrations.transport import Reply, Request, send
 
@@ -149,8 +152,16 @@ class ClientCredentials:
         digest = hashlib.sha256("\n".join((self.url, self.client_id, self.client_secret, self.scope)).encode()).hexdigest()[:16]
         return f"{shared.PREFIX}token:{self.key}:{digest}"
 
-    def _alone(self) -> Lock:
-        return _locks.setdefault(self._name, Lock())
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread of this process at a time. Raises UnavailableThere after as long as one may take."""
+        lock = _locks.setdefault(self._name, Lock())
+        if not lock.acquire(timeout=FLIGHT):
+            raise UnavailableThere("It is still being asked for a token.", sent=False)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _known(self) -> str:
         token, until = _own.get(self._name, ("", 0.0))
@@ -224,16 +235,27 @@ def _pair(user: str, password: str) -> str:
 
 
 def _granted(reply: Reply) -> tuple[str, float]:
-    """The token and for how many seconds it is good. Raises AuthError, UnavailableThere or BadResponse."""
+    """The token and for how many seconds it is good. Raises AuthError, RateLimited, UnavailableThere or BadResponse."""
     told = reply.json_or_none()
     told = told if isinstance(told, dict) else {}
-    if reply.status >= 500:
+    if reply.status == 429:
+        raise RateLimited("It was asked for a token too often.", sent=False, retry_at=retry_after(reply), status_there=429)
+    if reply.status >= 500 or reply.status == 408:
         raise UnavailableThere(f"It answered {reply.status} when asked for a token.", sent=False, status_there=reply.status)
     if reply.status != 200:
         why = str(told.get("error", ""))[:100]
         raise AuthError(f"It grants no token (it answered {reply.status}{', ' + why if why else ''}).", provider_code=why,
                         status_there=reply.status)
-    token, seconds = told.get("access_token"), told.get("expires_in", 3600)
+    token = told.get("access_token")
     if not isinstance(token, str) or not token:
         raise BadResponse("Its answer to our credentials holds no token.", sent=False, status_there=200)
-    return token, float(seconds) if isinstance(seconds, int | float) or str(seconds).isdecimal() else 3600.0
+    return token, _seconds(told.get("expires_in"))
+
+
+def _seconds(told: object) -> float:
+    """How long a token is good: a day at most, an hour where nobody can tell."""
+    try:
+        found = float(str(told))
+    except ValueError:
+        return 3600.0
+    return min(max(found, 0.0), 86_400.0) if isfinite(found) else 3600.0

@@ -3,9 +3,10 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import has_request_context
 
@@ -45,7 +46,7 @@ class ProviderClient:
             raise RuntimeError("a provider is never asked within a transaction: others would wait for it")
         key = idempotency_key if self.api.keyed_by else None
         request = self._request(method, path, params, json, form, headers, key, seconds)
-        is_repeatable = safe if safe is not None else method in SAFE or key is not None
+        is_repeatable = safe if safe is not None else method in SAFE or bool(key)
         patience = patience or (IN_REQUEST if has_request_context() else IN_JOB)
         once = partial(self._once, op, secrets.token_hex(8), request, key)
         return persist(once, is_repeatable=is_repeatable, patience=patience)
@@ -62,8 +63,8 @@ class ProviderClient:
         base = self.connection.base
         if "://" not in path:
             path = f"{base}/{path.lstrip('/')}"
-        elif urlsplit(path)[:2] != urlsplit(base)[:2]:
-            raise BlockedTarget(f"It sends us to {urlsplit(path).hostname}, where this connection does not lead.", sent=False)
+        elif not path.startswith((f"{base}/", f"{base}?")):
+            raise BlockedTarget(f"It sends us to {path.partition('?')[0][:100]}, not below {base}.", sent=False)
         query = urlencode({name: value for name, value in (params or {}).items() if value is not None}, doseq=True)
         return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
@@ -72,7 +73,7 @@ class ProviderClient:
         try:
             return self._try(op, operation, request, key, attempt, left)
         except _Refused as refused:
-            if not self.auth.renew(refused.request):
+            if not self._renewed(refused.request):
                 raise refused.error from None
         try:
             return self._try(op, operation, request, key, attempt, left)
@@ -80,23 +81,29 @@ class ProviderClient:
             raise refused.error from None
 
     def _try(self, op: str, operation: str, request: Request, key: str | None, attempt: int, left: float) -> Reply:
-        replies: list[Reply] = []
-        begun, signed = time.monotonic(), request
+        it, begun = _Exchange(request), time.monotonic()
         try:
             limiter.take(self.connection, self.api.limit, left)
             begun = time.monotonic()
-            signed = self._signed(request)
-            reply = breaker.guarded(self.connection, lambda: self._exchange(signed, replies))
+            reply = breaker.guarded(self.connection, lambda: self._exchange(it))
         except ProviderError as error:
             redact = self._redactor()
             _hush(error, redact)
-            log.keep(Tried(self.connection, self.api, operation, op, signed, attempt, key, _ms(begun),
-                           replies[0] if replies else None, error), redact)
-            if isinstance(error, AuthError) and replies:
-                raise _Refused(signed, error) from None
+            log.keep(Tried(self.connection, self.api, operation, op, it.request, attempt, key, _ms(begun), it.reply, error),
+                     redact)
+            if isinstance(error, AuthError) and it.reply:
+                raise _Refused(it.request, error) from None
             raise
-        log.keep(Tried(self.connection, self.api, operation, op, signed, attempt, key, _ms(begun), reply), self._redactor())
+        log.keep(Tried(self.connection, self.api, operation, op, it.request, attempt, key, _ms(begun), reply), self._redactor())
         return reply
+
+    def _renewed(self, refused: Request) -> bool:
+        try:
+            return breaker.guarded(self.connection, lambda: self.auth.renew(refused))
+        except ProviderError as error:
+            error.sent = False        # a new token was asked for; what the call is about was refused
+            _hush(error, self._redactor())
+            raise
 
     def _signed(self, request: Request) -> Request:
         try:
@@ -105,9 +112,9 @@ class ProviderClient:
             error.sent = False        # the token was asked for; what the call is about was not sent
             raise
 
-    def _exchange(self, request: Request, replies: list[Reply]) -> Reply:
-        reply = send(request)
-        replies.append(reply)
+    def _exchange(self, it: "_Exchange") -> Reply:
+        it.request = self._signed(it.request)
+        reply = it.reply = send(it.request)
         error = wrong(reply, self.api)
         if error is None:
             return reply
@@ -119,6 +126,14 @@ class ProviderClient:
 
     def _redactor(self) -> Redactor:
         return Redactor((*self.connection.secrets, *self.auth.secrets()))
+
+
+@dataclass
+class _Exchange:
+    """What was sent, as far as it came, and what was answered."""
+
+    request: Request
+    reply: Reply | None = None
 
 
 class _Refused(Exception):

@@ -78,7 +78,8 @@ def vetted_literal(parts: SplitResult, allowed: Iterable[Network]) -> None:
 def is_public(address: IP) -> bool:
     """Whether anybody on the internet could mean this address; what only wraps an IPv4 address is judged by that."""
     real = _real(address)
-    return real.is_global and not (real.is_multicast or real.is_reserved or real.is_unspecified)
+    is_local = isinstance(real, ipaddress.IPv6Address) and real.is_site_local       # which Python takes for global
+    return real.is_global and not (is_local or real.is_multicast or real.is_reserved or real.is_unspecified)
 
 
 def _real(address: IP) -> IP:

@@ -31,7 +31,7 @@ def wrong(reply: Reply, api: Api) -> ProviderError | None:
     code, sentence = api.told(reply)
     found = api.classes.get(reply.status) or CLASSES.get(reply.status) or _by_hundred(reply.status)
     return found(_said(reply.status, sentence), retry_at=retry_after(reply) if found.retryable else None,
-                 provider_code=code[:100], request_id=reply.header(api.request_id)[:200], status_there=reply.status)
+                 provider_code=_plain(code)[:100], request_id=reply.header(api.request_id)[:200], status_there=reply.status)
 
 
 def retry_after(reply: Reply) -> datetime | None:
@@ -66,6 +66,11 @@ def _by_hundred(status: int) -> type[ProviderError]:
 
 
 def _said(status: int, sentence: str) -> str:
-    shown = " ".join(sentence.split())
+    shown = _plain(sentence)
     words = f"It answered {status}"
     return f"{words}: {shown[:SENTENCES]}" if shown else f"{words}."
+
+
+def _plain(text: str) -> str:
+    """In one line, without what no database keeps."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

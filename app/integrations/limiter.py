@@ -34,9 +34,12 @@ def take(connection: Connection, limit: Limit, patience: float) -> float:
 
 
 def block(connection: Connection, until: datetime) -> None:
-    """The provider said 429: nobody asks for this account before `until`."""
+    """The provider said 429: nobody asks for this account before `until`, or later if it said so before."""
     until = min(until, datetime.now(UTC) + LONGEST)
-    _blocked[connection.key] = max(until.timestamp(), _blocked.get(connection.key, 0.0))
+    known = blocked_until(connection)
+    if known is not None and until <= known:
+        return
+    _blocked[connection.key] = until.timestamp()
     store, left = shared.redis(), until - datetime.now(UTC)
     if store is not None and left > timedelta():
         try:

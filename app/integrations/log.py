@@ -44,7 +44,7 @@ def keep(tried: Tried, redact: Redactor) -> None:
         with apart() as connection:
             connection.execute(insert(Call).values(_row(tried, redact)))
             _stand(connection, tried, redact)
-    except (SQLAlchemyError, Unavailable) as error:
+    except (SQLAlchemyError, Unavailable, ValueError) as error:      # ValueError: text no database takes
         log.exception("calls.not_kept", op=tried.op, operation=tried.operation, why=type(error).__name__)
     log.info("call", provider=tried.connection.provider, op=tried.op, attempt=tried.attempt, ms=tried.ms,
              status=tried.reply.status if tried.reply else None, error=tried.error.kind if tried.error else None)

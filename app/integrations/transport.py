@@ -84,7 +84,10 @@ def send(request: Request) -> Reply:
     begun, until = time.monotonic(), _Deadline(request.seconds)
     try:
         with until:
-            return _exchange(request, begun)
+            reply = _exchange(request, begun)
+            if until.passed:     # a body without a length ends where the connection was cut, as if it were whole
+                raise TimedOut(f"{urlsplit(request.url).hostname} gave no whole answer in time.")
+            return reply
     except ProviderError as error:
         error.sent = until.sent
         raise
@@ -99,7 +102,7 @@ def _exchange(request: Request, begun: float) -> Reply:
     with session.send(session.prepare_request(made), stream=True, allow_redirects=False, verify=True,
                       timeout=(CONNECT, request.seconds)) as answer:
         body = _read(answer, request.largest)
-        told = {name.lower(): value for name, value in answer.headers.items()}
+        told = {name.lower(): value.replace("\0", "") for name, value in answer.headers.items()}
         return Reply(answer.status_code, told, body, round((time.monotonic() - begun) * 1000))
 
 
@@ -246,7 +249,7 @@ def _told(error: BaseException, deadline: _Deadline, host: str) -> ProviderError
         return UnavailableThere(_tls(bad, host), why="tls", sent=deadline.sent)
     if any(isinstance(each, ConnectionRefusedError) for each in chain):
         return UnavailableThere(f"{host} refuses connections.", why="refused", sent=deadline.sent)
-    if not deadline.sent:
+    if not deadline.sent or any(isinstance(each, UnicodeEncodeError) for each in chain):
         return _never_sent(error, chain, host)
     if any(isinstance(each, ProtocolError | ConnectionError | requests.ConnectionError) for each in chain):
         return UnavailableThere(f"{host} closed the connection before the answer was whole.", why="reset", sent=True)
@@ -256,7 +259,7 @@ def _told(error: BaseException, deadline: _Deadline, host: str) -> ProviderError
 def _never_sent(error: BaseException, chain: list[BaseException], host: str) -> ProviderError:
     if any(isinstance(each, OSError) and not isinstance(each, requests.RequestException) for each in chain):
         return UnavailableThere(f"No way leads to {host} ({type(chain[-1]).__name__}).", why="unreachable", sent=False)
-    return BlockedTarget(f"This cannot be sent ({type(error).__name__}).", sent=False)
+    return BlockedTarget(f"This cannot be sent ({type(error).__name__}): look for odd characters in the credentials.", sent=False)
 
 
 def _tls(error: ssl.SSLError, host: str) -> str:

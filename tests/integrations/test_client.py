@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.extensions import db
 from app.fakes.fake import DRIP, DROP, EXPIRED, GARBLED, HUGE, LOST, REDIRECT, SLOW, failing, limited, refusing
 from app.integrations import breaker, limiter
-from app.integrations.auth import ClientCredentials
+from app.integrations.auth import ClientCredentials, _seconds
 from app.integrations.calling import Limit
 from app.integrations.cause import because
 from app.integrations.client import flat
@@ -332,6 +332,35 @@ def test_a_token_that_is_never_accepted_is_no_loop(connect, acme):
     assert acme.tokens == 2
 
 
+def test_a_token_that_cannot_be_renewed_leaves_nothing_in_doubt(connect, acme):
+    """The call was refused; what failed then was only the question for a new token."""
+    acme.good.clear()
+    client = connect(oauth(acme))
+    client.call("things", "GET", "/things")
+    acme.good.clear()
+    acme.next(None, failing(500))
+
+    error = failure(client, "POST")
+    assert isinstance(error, UnavailableThere)
+    assert error.safe_to_repeat
+
+
+def test_who_grants_no_tokens_is_left_alone_too(connect, acme):
+    client = connect(oauth(acme))
+    acme.next(*[failing(500)] * 5)
+    assert {type(failure(client)) for _ in range(5)} == {UnavailableThere}
+
+    assert isinstance(failure(client), CircuitOpen)
+    assert len(acme.heard) == 5
+
+
+def test_too_many_questions_for_a_token_say_when_to_come_back(connect, acme):
+    acme.next(limited("30"))
+    error = failure(connect(oauth(acme)), "POST")
+    assert isinstance(error, RateLimited)
+    assert error.retry_at > datetime.now(UTC) + timedelta(seconds=20)
+
+
 def test_credentials_that_grant_no_token_are_said_so(connect, acme):
     acme.next(refusing(401, "Client authentication failed", "invalid_client"))
     error = failure(connect(oauth(acme)), "POST", patience=SOON)
@@ -339,6 +368,51 @@ def test_credentials_that_grant_no_token_are_said_so(connect, acme):
     assert isinstance(error, AuthError)
     assert "It grants no token" in error.detail
     assert not error.sent
+
+
+@pytest.mark.parametrize(("told", "seconds"), [
+    (3600, 3600.0), ("120", 120.0), (-5, 0.0), (float("inf"), 3600.0), (float("nan"), 3600.0), (1e300, 86_400.0), (None, 3600.0), ([], 3600.0)])
+def test_how_long_a_token_is_good_is_always_a_number_of_seconds(told, seconds):
+    assert _seconds(told) == seconds
+
+
+def test_words_no_database_keeps_are_kept_without_them(connect, acme):
+    acme.next(refusing(400, "No\0 such \ud800 thing", "bad\0code"))
+    error = failure(connect())
+
+    assert error.detail == "It answered 400: No such thing"
+    assert [(call.said, call.provider_code) for call in calls()] == [(error.detail, "bad code")]
+
+
+def test_an_empty_key_makes_nothing_repeatable(connect, acme):
+    acme.next(LOST, LOST)
+    assert isinstance(failure(connect(), "POST", idempotency_key="", patience=SOON), AmbiguousOutcome)
+    assert len(acme.things) == 1
+
+
+def test_a_refusal_after_an_attempt_that_was_lost_is_no_proof_that_nothing_was_done(connect, acme):
+    acme.next(LOST, EXPIRED)
+    error = failure(connect(), "POST", idempotency_key="k1", patience=SOON)
+    assert isinstance(error, AuthError)
+    assert not error.safe_to_repeat
+    acme.next(limited("0"), EXPIRED)
+    assert failure(connect(), "POST", idempotency_key="k2", patience=SOON).safe_to_repeat
+
+
+@pytest.mark.parametrize("path", ["/v2/things", ".evil.example/things", "@evil.example/", "//["])
+def test_an_address_in_a_reply_lies_below_that_of_the_connection(connect, acme, path):
+    client = connect(base=f"{acme.url}/v1")
+    address = acme.url + path if path != "//[" else "http://["
+    with pytest.raises(BlockedTarget):
+        client.call("things", "GET", address)
+    assert acme.heard == []
+
+
+def test_a_shorter_rest_does_not_end_a_longer_one(connect, without_redis):
+    connection = connect().connection
+    limiter.block(connection, limiter.soon(60))
+    limiter.block(connection, limiter.soon(1))
+    assert limiter.blocked_until(connection) > limiter.soon(30)
 
 
 def test_values_in_a_form_are_nested_as_forms_nest_them():

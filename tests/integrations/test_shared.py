@@ -72,6 +72,15 @@ def test_the_moment_to_ask_again_is_heard_by_all(together, connect, acme):
     assert len(acme.heard) == 1
 
 
+def test_a_shorter_rest_that_another_heard_of_does_not_end_a_longer_one(together, connect):
+    connection = connect().connection
+    limiter.block(connection, limiter.soon(60))
+    forgetful()
+    limiter.block(connection, limiter.soon(1))
+    forgetful()
+    assert limiter.blocked_until(connection) > limiter.soon(30)
+
+
 def test_a_breaker_that_one_opened_is_seen_by_all(together, connect, acme):
     client = connect()
     acme.next(*[failing(500)] * breaker.FAILURES)

@@ -115,11 +115,11 @@ def test_silence_ends_at_the_deadline(app):
     assert error.sent
 
 
-@pytest.mark.parametrize("part", ["head", "body"])
-def test_a_reply_that_drips_ends_at_the_deadline(app, part):
+@pytest.mark.parametrize("head", [HEAD, HEAD + b"\r\n", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body", "body without a length"])
+def test_a_reply_that_drips_ends_at_the_deadline(app, head):
     """Every single read is quick: only the whole is not."""
     def play(connection, _request):
-        connection.sendall(HEAD if part == "head" else HEAD + b"\r\n")
+        connection.sendall(head)
         while not server.over.wait(0.05):
             connection.sendall(b"X")
 
@@ -191,7 +191,7 @@ def test_an_answer_that_is_no_http_is_an_error_of_ours(app, answer):
     "http://127.0.0.1/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
     "https://10.0.0.1/", "https://192.168.1.1/", "https://169.254.169.254/latest/meta-data", "https://0.0.0.0/",
     "https://2130706433/", "https://0x7f.1/", "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/", "https://224.0.0.1/",
-    "https://[fe80::1]/", "https://[fd00::1]/", "https://100.64.0.1/", "http://8.8.8.8/", "https://8.8.8.8:22/",
+    "https://[fe80::1]/", "https://[fec0::1]/", "https://[fd00::1]/", "https://100.64.0.1/", "http://8.8.8.8/", "https://8.8.8.8:22/",
     "https://user:password@8.8.8.8/", "ftp://8.8.8.8/", "file:///etc/passwd", "https:///", "https://8.8.8.8:x/", "", "//8.8.8.8/"])
 def test_what_is_never_called(closed, url):
     error = failing(url, seconds=5)
@@ -219,6 +219,13 @@ def test_addresses_that_wrap_others_are_judged_by_what_they_wrap():
     assert is_public(ipaddress.ip_address("::ffff:8.8.8.8"))
     assert not is_public(ipaddress.ip_address("::ffff:10.0.0.1"))
     assert not is_public(ipaddress.ip_address("64:ff9b::a00:1"))
+
+
+def test_a_header_nobody_can_write_was_never_sent(app):
+    with wire(ok) as server, pytest.raises(BlockedTarget, match="credentials") as caught:
+        send(Request("POST", server.url, {"Authorization": "Bearer key\u2013with-a-dash"}))
+    assert not caught.value.sent
+    assert server.heard == []
 
 
 def test_a_header_cannot_smuggle_another(app):
