@@ -33,7 +33,7 @@ customers = register(Resource(
         Text("phone", sensitive=True, limit=40, aliases=("telephone", "mobile", "tel")),
         Text("company", sortable=True, aliases=("organisation", "organization", "firm")),
         Text("country", limit=2, sortable=True, hint="Two letters, like DE.", aliases=("country code",)),
-        Choice("mail_status", "Mail", choices=MAIL_STATES, sortable=True,
+        Choice("mail_status", "Mail status", choices=MAIL_STATES, sortable=True,
                hint="What the mail service said last. Set it back once the address is off its list."),
         LongText("note", aliases=("notes", "comment")),
         Text("external_id", "Customer ID", owned=True, aliases=("customer id", "id at the provider")),

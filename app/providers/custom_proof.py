@@ -118,6 +118,9 @@ def _given(proof: Proof, header: str) -> list[str]:
     if not header:
         raise Rejected(f"The header {proof.header} is missing.")
     found = [value for name, value in _parts(header) if name == proof.part] if proof.part else [header.strip()]
+    if not any(each.startswith(proof.prefix) for each in found):
+        lacks = f"has no part {proof.part}" if not found else f"does not hold what begins with {proof.prefix}"
+        raise Rejected(f"The header {proof.header} {lacks}.")
     bare = [each.removeprefix(proof.prefix).strip() for each in found if each.startswith(proof.prefix)]
     return [each.lower() for each in bare] if proof.encoding == "hex" else bare
 

@@ -17,7 +17,8 @@ from app.webhooks.endpoint_settings import OPTION
 from app.webhooks.forms import GIVEN, PLAIN
 
 RULES = f"{OPTION}rules"
-PROOF = ("proof", "header", "prefix", "part", "algorithm", "encoding", "key", "signed", "clock")
+PROOF = ("proof", "header", "prefix")
+SIGNATURE = ("signed", "clock", "part", "encoding", "algorithm", "key")
 READING = ("type", "id", "object", "at", "items")
 LARGEST_BODY = 200_000
 WORDED = ("choice", "text", "boolean")

@@ -14,14 +14,15 @@ from app.errors import Conflict, Invalid, NotFound
 from app.extensions import db
 from app.integrations.registry import provider
 from app.providers import custom_rules
+from app.providers.custom_proof import ADDRESS
 from app.records.resource import Resource
 from app.typed import asks
 from app.ui import toast, zone
-from app.webhooks import custom_forms, custom_trial, endpoint_settings, endpoints, forms
+from app.webhooks import custom_forms, custom_trial, endpoint_settings, endpoints, forms, live
 from app.webhooks.custom_forms import RULES
 from app.webhooks.custom_trial import Trial
 from app.webhooks.endpoint_settings import OPTION
-from app.webhooks.models import Endpoint, Event
+from app.webhooks.models import Endpoint, Event, StoredSecret
 
 bp = Blueprint("custom", __name__, url_prefix="/<int:endpoint_id>/custom")
 Answer = str | tuple[str, int] | Response
@@ -192,10 +193,17 @@ def _answered(page: str, form: FlaskForm) -> Answer:
     return (page, 422) if form.is_submitted() else page
 
 
+def _lacks_secret(endpoint: Endpoint, held: Mapping[str, str]) -> bool:
+    """Whether nobody can get in, because there is nothing to prove a post by."""
+    live_ones = select(StoredSecret.id).where(StoredSecret.endpoint_id == endpoint.id, StoredSecret.state.in_(live.LIVE)).limit(1)
+    return held[f"{OPTION}proof"] != ADDRESS and db.session.scalar(live_ones) is None
+
+
 def _settings_page(endpoint: Endpoint, held: Mapping[str, str], form: FlaskForm, trial: Trial | None = None) -> str:
     return render_template("webhooks/custom.html", nav="webhooks", endpoint=endpoint, form=form, trial=trial, rules=_rules(held),
+                           lacks_secret=_lacks_secret(endpoint, held),
                            deeds=custom_rules.DEEDS, targets=custom_rules.targets(), proof=custom_forms.PROOF,
-                           reading=custom_forms.READING, option=OPTION)
+                           signature=custom_forms.SIGNATURE, reading=custom_forms.READING, option=OPTION)
 
 
 def _rule_page(page: Mapping[str, Any], trial: Trial | None = None) -> str:

@@ -62,7 +62,7 @@ def create() -> Answer:
         except Invalid as problem:
             _show_errors(form, problem)
         else:
-            toast(f"{made.name} listens. Give its address to {speaks.label}.")
+            toast(f"{made.name} listens. Give its address to {'the sender' if speaks.own_page else speaks.label}.")
             return go(url_for(speaks.own_page or ".show", endpoint_id=made.id), 303)
     return _new_page(speaks, form), 422
 

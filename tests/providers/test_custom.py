@@ -140,6 +140,15 @@ def test_a_secret_that_is_not_what_the_setup_says_proves_nothing(key):
         provider("custom").verify(receipt(b"{}", {"X-Signature": "aa"}), endpoint("not hex, not base64!", key=key), NOW)
 
 
+@pytest.mark.parametrize(("setup", "header", "sentence"), [
+    ({}, "", "The header X-Signature is missing."), ({"prefix": "sha256="}, "aa", "does not hold what begins with sha256="),
+    ({"part": "v1"}, "t=1,v0=aa", "has no part v1."), ({}, "aa", "No live secret"),
+])
+def test_what_the_setup_does_not_find_is_said(setup, header, sentence):
+    with pytest.raises(Rejected, match=sentence):
+        provider("custom").verify(receipt(b"{}", {"X-Signature": header}), endpoint(**setup), NOW)
+
+
 def test_an_endpoint_that_signs_and_has_no_secret_lets_nobody_in():
     with pytest.raises(Rejected):
         provider("custom").verify(receipt(b"{}", {"X-Signature": "aa"}), replace(endpoint(), secrets=()), NOW)

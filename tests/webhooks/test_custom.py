@@ -5,6 +5,8 @@ import json
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.audit import COMMAND_LINE
@@ -207,3 +209,30 @@ def test_what_is_not_there_is_not_found(taught, admin, tail):
 @pytest.mark.parametrize("about", ["customers", "products", "orders", "payments", "subscriptions", "deliveries"])
 def test_every_record_type_has_a_rule_page(taught, admin, about):
     assert "Where its fields stand" in admin.get(page(taught, f"/rules/new?about={about}")).text
+
+
+def test_an_endpoint_without_a_secret_says_that_nobody_gets_in(app, admin):
+    bare = endpoints.add("custom", "Bare", [], by=COMMAND_LINE)
+    assert "nobody gets in" in admin.get(page(bare)).text
+
+    admin.post(page(bare), data={"option_proof": "address"})
+
+    assert "nobody gets in" not in admin.get(page(bare)).text
+
+
+TYPED = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF), max_size=20) | st.sampled_from(
+    ["$", "data.invoice.id", "=x", "header:X-A", "{body}", "part:t", "*", "a = b", "9" * 400, '{"a": [1]}', "[]"])
+SETTINGS = ("proof", "algorithm", "encoding", "key", "header", "part", "prefix", "signed", "clock", "items", "id", "type", "object", "at")
+RULED = ("when", "do", "at-amount", "unit-amount", "at-currency", "at-status", "words-status", "at-order", "unit-order", "at-method")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["", "/rules/new?about=payments", "/rules/1", "/rules/new"]), st.data())
+def test_whatever_is_typed_and_tried_a_page_answers(taught, admin, tail, data):
+    names = [f"option_{name}" for name in SETTINGS] if not tail else list(RULED)
+    typed = data.draw(st.dictionaries(st.sampled_from(names), TYPED))
+    post = {"press": "try", "body": data.draw(TYPED), "headers": data.draw(TYPED), "event_id": data.draw(st.sampled_from(["", "1", "x"]))}
+
+    answer = admin.post(page(taught, tail), data=(RULE if tail else PROOF) | typed | post)
+
+    assert answer.status_code in (200, 422)
