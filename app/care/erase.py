@@ -5,11 +5,9 @@ itself would bring the person back.
 """
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -17,6 +15,9 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.access import check
 from app.audit import Actor, Audit, Door, to_json
+from app.care import spoken
+from app.care.mention import Mention
+from app.care.spoken import A_TIME, GONE, Progress, count, parts
 from app.errors import Conflict, NotFound
 from app.extensions import db
 from app.jobs.models import Attempt
@@ -33,19 +34,10 @@ from app.webhooks.receive import scoped
 WHO = "customers"
 FIELDS = ("name", "phone", "company", "note")     # emptied; the address, which every customer has, becomes one that leads nowhere
 PERSONAL = ("email", *FIELDS)
-A_TIME = 200
 SHORTEST = 6             # characters of what is looked for in bodies: shorter ones are found in other people's
 ENDED = ("done", "cancelled", "dead")
-GONE = "Erased."
+COUNTED = ("events", "bodies", "changes", "notes", "calls", "replies")
 Tied = dict[str, dict[int, tuple[str, str | None]]]     # resource -> {id: (account, outside id)}
-
-
-class Progress(Protocol):
-    """What an erasure needs of the job or the command it runs in: where it is, kept with each step."""
-
-    cursor: dict[str, Any]
-
-    def transaction(self) -> AbstractContextManager[Session]: ...
 
 
 @dataclass(frozen=True)
@@ -62,10 +54,10 @@ class Found:
 def preview(session: Session, customer_id: int) -> Found:
     """How much there is. Bodies that merely mention the person are found when it is done. Raises NotFound."""
     row = _row(session, customer_id)
-    keys = _keys(session, row)
-    events = [id for some in _some(keys) for id in session.scalars(select(Event.id).where(Event.object_key.in_(some)))]
+    keys = _keys(_tied(session, row))
+    events = [id for some in parts(keys) for id in session.scalars(select(Event.id).where(Event.object_key.in_(some)))]
     bodies = sum(session.execute(select(func.count(func.distinct(StoredReceipt.body_id)))
-                                 .where(StoredReceipt.event_id.in_(some))).scalar_one() for some in _some(events))
+                                 .where(StoredReceipt.event_id.in_(some))).scalar_one() for some in parts(events))
     notes = session.execute(select(func.count()).select_from(Note).where(*_noted(customer_id))).scalar_one()
     return Found(sum(1 for name in FIELDS if row[name]) + (row["email"] != _nowhere(customer_id)), len(events), bodies,
                  sum(1 for one in _changes(session, customer_id) if _personal(one)), notes)
@@ -78,13 +70,15 @@ def erase(progress: Progress, customer_id: int, *, by: Actor) -> dict[str, int]:
     """
     check(by, "privacy.manage")
     session = db.session()
-    keys, words = _keys(session, _row(session, customer_id)), _words(session, customer_id)
+    tied, words = _tied(session, _row(session, customer_id)), _words(session, customer_id)
     session.rollback()
-    _by_keys(progress, keys, by)
-    _by_words(progress, words, by)
+    _by_keys(progress, _keys(tied), by)
+    spoken.by_records(progress, tied)
+    if words:
+        _by_words(progress, Mention(words), by)
+        spoken.by_words(progress, Mention(words))
     _record(progress, customer_id, by)
-    counts = {name: progress.cursor.get(name, 0) for name in ("events", "bodies", "changes", "notes")}
-    return counts | {"left": len(progress.cursor.get("waiting", ()))}
+    return _counts(progress) | {"left": len(progress.cursor.get("waiting", ()))}
 
 
 def _by_keys(progress: Progress, keys: Sequence[str], by: Actor) -> None:
@@ -92,19 +86,18 @@ def _by_keys(progress: Progress, keys: Sequence[str], by: Actor) -> None:
     for place in range(progress.cursor.get("key", 0), len(keys), A_TIME):
         with progress.transaction() as session:
             ids = session.scalars(select(Event.id).where(Event.object_key.in_(keys[place:place + A_TIME]))).all()
-            for some in _some(ids):
+            for some in parts(ids):
                 _forget(session, progress.cursor, some, by)
             progress.cursor["key"] = place + A_TIME
 
 
-def _by_words(progress: Progress, words: Sequence[str], by: Actor) -> None:
+def _by_words(progress: Progress, mention: Mention, by: Actor) -> None:
     """Bodies that mention the person, whatever they are about, refused ones too."""
-    needles = sorted({each.lower().encode() for word in words for each in (word, json.dumps(word)[1:-1], quote(word))})
-    while needles and "read" not in progress.cursor:
+    while "read" not in progress.cursor:
         with progress.transaction() as session:
             rows = session.execute(select(Body.id, Body.content).where(Body.id > progress.cursor.get("body", 0))
                                    .order_by(Body.id).limit(A_TIME)).all()
-            hits = [row.id for row in rows if any(needle in row.content.lower() for needle in needles)]
+            hits = [row.id for row in rows if mention.stands_in(row.content)]
             _forget(session, progress.cursor, _told(session, hits), by, hits)
             progress.cursor.update({"body": rows[-1].id} if rows else {"read": True})
 
@@ -121,7 +114,7 @@ def _record(progress: Progress, customer_id: int, by: Actor) -> None:
     """The record last: until then it says what to look for. Its change goes through the gate, and out of the trail after that."""
     with progress.transaction() as session:
         noted = session.execute(update(Note).where(*_noted(customer_id)).values(text="", removed_at=now(session)))
-        _count(progress.cursor, notes=noted.rowcount)  # type: ignore[attr-defined]
+        count(progress.cursor, notes=noted.rowcount)  # type: ignore[attr-defined]
         change = Change(WHO, dict.fromkeys(FIELDS) | {"email": _nowhere(customer_id)}, key={"id": customer_id}, only="update")
         door = Door.SYNC if _row(session, customer_id)["trashed_at"] else Door.FORM     # people write nothing into the trash
         [outcome] = apply(session, [change], Source(door, by))
@@ -132,9 +125,12 @@ def _record(progress: Progress, customer_id: int, by: Actor) -> None:
             if _personal(one):
                 diff = {name: pair for name, pair in json.loads(one.diff).items() if name not in PERSONAL}
                 session.execute(update(Audit).where(Audit.id == one.id).values(diff=to_json(diff)))
-                _count(progress.cursor, changes=1)
-        counts = {name: progress.cursor.get(name, 0) for name in ("events", "bodies", "changes", "notes")}
-        audit.note(session, by, "privacy.erase", WHO, customer_id, **counts)
+                count(progress.cursor, changes=1)
+        audit.note(session, by, "privacy.erase", WHO, customer_id, **_counts(progress))
+
+
+def _counts(progress: Progress) -> dict[str, int]:
+    return {name: progress.cursor.get(name, 0) for name in COUNTED}
 
 
 def _forget(session: Session, cursor: dict[str, Any], event_ids: Sequence[int], by: Actor, body_ids: Sequence[int] = ()) -> None:
@@ -149,11 +145,12 @@ def _forget(session: Session, cursor: dict[str, Any], event_ids: Sequence[int], 
     held = {row.body_id: row.event_id for row in told
             if row.status not in (None, *retention.FINISHED) and row.event_id not in mine}
     free = sorted(id for id in bodies if id is not None and id not in held)
-    _count(cursor, bodies=retention.drop_bodies(session, free),
+    count(cursor, bodies=retention.drop_bodies(session, free),
            events=len({row.event_id for row in told if row.body_id not in held and row.event_id is not None}))
     unfinished = {event.id for event in events} - mine
     cursor["waiting"] = sorted({*cursor.get("waiting", ()), *held.values(), *unfinished})
     _forget_words(session, [event for event in events if event.id in mine], by)
+    spoken.by_events(session, cursor, mine)
 
 
 def _forget_words(session: Session, events: Sequence[Event], by: Actor) -> None:
@@ -172,14 +169,19 @@ def _row(session: Session, customer_id: int) -> Any:
     return found
 
 
-def _keys(session: Session, row: Any) -> list[str]:
-    """What events call the person and what is theirs: records that refer to it, and those that refer to these."""
+def _tied(session: Session, row: Any) -> Tied:
+    """The person and what is theirs: records that refer to it, and those that refer to these."""
     tied: Tied = {WHO: {row["id"]: (row["account"], row["external_id"])}}
     for _ in range(2):
         for resource in resources():
             for field in resource.fields:
                 if isinstance(field, Reference) and field.to in tied and resource.outside:
                     tied.setdefault(resource.name, {}).update(_referring(session, resource, field, list(tied[field.to])))
+    return tied
+
+
+def _keys(tied: Tied) -> list[str]:
+    """What events call them."""
     return sorted({key for name, records in tied.items() for account, outside in records.values() if outside
                    for key in (scoped(account, outside), scoped(account, f"{name}:{outside}")) if key})
 
@@ -187,7 +189,7 @@ def _keys(session: Session, row: Any) -> list[str]:
 def _referring(session: Session, resource: Resource, field: Reference, ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
     table = resource.table.c
     query = select(table.id, table.account, table.external_id)
-    return {row[0]: (row[1], row[2]) for some in _some(ids)
+    return {row[0]: (row[1], row[2]) for some in parts(ids)
             for row in session.execute(query.where(table[field.column].in_(some)))}
 
 
@@ -215,11 +217,3 @@ def _noted(customer_id: int) -> tuple[Any, ...]:
 
 def _nowhere(customer_id: int) -> str:
     return f"erased-{customer_id}@erased.invalid"
-
-
-def _count(cursor: dict[str, Any], **more: int) -> None:
-    cursor.update({name: cursor.get(name, 0) + count for name, count in more.items()})
-
-
-def _some(found: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (found[place:place + A_TIME] for place in range(0, len(found), A_TIME))

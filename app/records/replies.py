@@ -1,6 +1,6 @@
 """Answers of the API kept under the Idempotency-Key they were asked with (draft-ietf-httpapi-idempotency-key-header-07)."""
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ HEADER = "Idempotency-Key"
 KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?\Z')
 KEPT = timedelta(hours=24)
 OPEN = 0                   # the status of a reply that is not there yet
+ERASED = 1                 # of one that named a person who was erased
 REPEATED = ("Content-Type", "ETag", "Location")
 
 
@@ -99,6 +100,13 @@ def forget_old(session: Session) -> int:
     return int(found.rowcount)
 
 
+def erase(session: Session, ids: Sequence[int]) -> int:
+    """Take the words out of these; their keys go on doing nothing twice. How many there were."""
+    found: Any = session.execute(update(Reply).where(Reply.id.in_(ids), Reply.status.not_in((OPEN, ERASED)))
+                                 .values(status=ERASED, body=""))
+    return int(found.rowcount)
+
+
 def _fingerprint() -> str:
     parts = (request.method.encode(), request.path.encode(), request.query_string, g.get("body", b""))
     return sha256(b"\n".join(parts)).hexdigest()
@@ -132,6 +140,9 @@ def _again(session: Session, actor: Actor, key: str) -> Response:
     if kept.status == OPEN:
         raise Conflict("A request with this key is being worked on, or broke off. Look at the record before you use a new key.",
                        title="This may have been done already", retry=True)
+    if kept.status == ERASED:
+        raise Conflict("Its answer was erased with the personal data of somebody. Look at the record; do not send it again.",
+                       title="This was done already")
     response = Response(kept.body, kept.status, kept.headers)
     response.headers["Idempotent-Replayed"] = "true"
     response.vary.add("Authorization")
