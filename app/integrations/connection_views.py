@@ -54,10 +54,10 @@ def create() -> Answer:
 def show(connection_id: int) -> str:
     """How it stands, what is left of its limits, its last calls; after a test what came of that."""
     stored = connections.get(connection_id)
-    api, connection, session = connections.api_of(stored.provider), connections.opened(stored), db.session()
+    api, connection, session = connections.api_of(stored.provider), connections.described(stored), db.session()
     last = session.scalars(select(Call).where(Call.connection_id == stored.id).order_by(Call.id.desc()).limit(SHOWN)).all()
     tested = call_log.latest(session, stored.id, Call.op == connections.TEST) if "tested" in request.args else None
-    quota = call_log.latest(session, stored.id, Call.quota.is_not(None))
+    quota = next((each for each in last if each.quota), None)
     return render_template("integrations/connection.html", nav="integrations", stored=stored, by=provider(stored.provider),
                            api=api, base=connection.base, words=words, calls=last, tested=tested, quota=quota,
                            left=limiter.left(connection, api.limit), blocked=limiter.blocked_until(connection))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from app import audit
@@ -20,7 +20,7 @@ from app.integrations.guard import networks, written_for
 from app.integrations.models import StoredConnection
 from app.integrations.registry import provider
 from app.integrations.retry import Patience
-from app.integrations.secrets import seal, unseal
+from app.integrations.secrets import Sealed, seal, unseal
 from app.transaction import lock, transaction
 
 LONGEST_NAME = 80
@@ -61,7 +61,7 @@ def edit(connection_id: int, wanted: Wanted, *, by: Actor) -> None:
     """Change it. Raises NotFound, or Invalid by field. Its account stays: outside ids belong to it."""
     with transaction() as session:
         found = lock(session, StoredConnection, connection_id)
-        api, known = api_of(found.provider), _opened(found)
+        api, known = api_of(found.provider), dict(described(found).credentials)
         credentials = known | {name: value for name, value in wanted.credentials.items() if value}
         _check_moved(api, found, wanted)
         _check(api, Wanted(wanted.name, wanted.account, credentials, wanted.address, wanted.is_sandbox), known)
@@ -119,12 +119,38 @@ def of_account(provider_name: str, account: str) -> Connection | None:
     return None if found is None else opened(found)
 
 
+def id_of(provider_name: str, *accounts: str) -> int | None:
+    """The same without its credentials, for the first of these accounts that has one."""
+    nearest = case(*((StoredConnection.account == account, place) for place, account in enumerate(accounts)))
+    return db.session.scalar(select(StoredConnection.id).where(
+        StoredConnection.provider == provider_name, StoredConnection.account.in_(accounts), StoredConnection.is_enabled)
+        .order_by(nearest, StoredConnection.id).limit(1))
+
+
+def described(stored: StoredConnection) -> Connection:
+    """As `opened`, and without credentials where SECRET_KEY does not open them any more: `is_locked` says so."""
+    return _connection(stored, {} if is_locked(stored) else _opened(stored))
+
+
+def is_locked(stored: StoredConnection) -> bool:
+    """Whether its credentials were stored with a SECRET_KEY that is gone: they have to be typed again."""
+    try:
+        _opened(stored)
+    except Sealed:
+        return True
+    return False
+
+
 def opened(stored: StoredConnection) -> Connection:
     """With its credentials decrypted. Raises Sealed, or NotFound for a provider whose file is gone."""
+    return _connection(stored, _opened(stored))
+
+
+def _connection(stored: StoredConnection, credentials: dict[str, str]) -> Connection:
     api = api_of(stored.provider)
     own = api.sandbox if stored.is_sandbox and api.sandbox else api.base
     return Connection(stored.id, stored.provider, stored.name, stored.account, (stored.address or own).rstrip("/"),
-                      _opened(stored), stored.is_sandbox)
+                      credentials, stored.is_sandbox)
 
 
 def api_of(provider_name: str) -> Api:

@@ -1,6 +1,6 @@
 """How connections and calls read on a page: the light, what a call came to, and what to do about an error."""
 from app.integrations import breaker
-from app.integrations.connections import opened
+from app.integrations.connections import described, is_locked
 from app.integrations.errors import ProviderError
 from app.integrations.models import Call, StoredConnection
 
@@ -24,10 +24,12 @@ ADVICE = {
 
 
 def light(stored: StoredConnection) -> Light:
-    """How a connection stands: off, left alone by the breaker, failing, not tried yet, working."""
+    """How a connection stands: off, locked, left alone by the breaker, failing, not tried yet, working."""
     if not stored.is_enabled:
         return "mute", "open", "Off"
-    state = breaker.state(opened(stored))
+    if is_locked(stored):
+        return "bad", "call", "Locked"
+    state = breaker.state(described(stored))
     if state != "closed":
         return breaker.LIGHTS[state]
     if stored.last_error:

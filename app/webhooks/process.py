@@ -19,7 +19,7 @@ from app.records.registry import named
 from app.records.resource import Resource
 from app.transaction import transaction
 from app.webhooks import live
-from app.webhooks.asking import Asker, asker
+from app.webhooks.asking import Asker, asker, whom
 from app.webhooks.live import Live
 from app.webhooks.models import Body, Event, StoredReceipt
 from app.webhooks.texts import clean
@@ -135,9 +135,11 @@ def _by_account(told: list[Told]) -> dict[tuple[Live, str | None], list[Told]]:
 def _process(endpoint: Live, account: str | None, told: list[Told]) -> None:
     wanted: list[tuple[Told, list[Change]]] = []
     failed: list[tuple[Told, Exception]] = []
+    by, whose = provider(endpoint.provider), account or endpoint.config.account
+    asked = whom(by, whose)
     for each in told:
         try:
-            ask = asker(provider(endpoint.provider), each.event, account or endpoint.config.account)
+            ask = asker(by, each.event, whose, asked)
             wanted.append((each, changes(each.event, endpoint, each.receipt, ask)))
         except Exception as error:   # the edge: what one event breaks must not touch its neighbours; kept as its attempt
             failed.append((each, error))

@@ -18,7 +18,7 @@ from app.records.changes import ACCEPTED, Change, Outcome, plan
 from app.records.registry import named
 from app.records.resource import Resource
 from app.webhooks import live
-from app.webhooks.asking import asker
+from app.webhooks.asking import whom
 from app.webhooks.live import Live
 from app.webhooks.models import Event, StoredReceipt
 from app.webhooks.process import as_received, changes, first_receipt, outside, refusal, source
@@ -106,7 +106,7 @@ def would(session: Session, told: Sequence[Change], outcomes: Sequence[Outcome],
 def _is_asked(event: Event, endpoint: Live, receipt: Receipt) -> bool:
     """Whether a retry asks the provider how the thing stands: a thin event shows nothing itself."""
     by = provider(endpoint.provider)
-    if asker(by, event, event.account or endpoint.config.account).connection is None:
+    if whom(by, event.account or endpoint.config.account) is None:
         return False
     try:
         return event.wants_latest or any(incoming.is_thin for incoming in by.parse(receipt, endpoint.config))

@@ -21,7 +21,7 @@ from app.ui import mark, toast, zone
 from app.webhooks import endpoint_views as endpoints
 from app.webhooks import fixture as fixtures
 from app.webhooks import happenings, kept_views, log, many, many_views, panel, payload, rejected_views, retry, story, words
-from app.webhooks.asking import asker
+from app.webhooks.asking import whom
 from app.webhooks.models import Endpoint, Event, StoredReceipt, StoredSecret
 from app.webhooks.process import first_receipt
 
@@ -60,11 +60,11 @@ def show(event_id: int) -> str:
     body = _body(session, event_id) if can(current_actor(), "webhooks.sensitive") else None
     tried = attempts.latest(session, retry.TABLE, event_id, MOST)
     by = provider(endpoint.provider)
-    asked = asker(by, event, event.account or endpoint.account)
     return render_template(
         "webhooks/show.html", nav="webhooks", event=event, endpoint=endpoint, by=by, words=words,
-        can_fetch=asked.connection is not None, timeline=happenings.timeline(session, event_id, tried, receipts),
-        receipts=receipts, body=body, tree=payload.tree(body) if body else None, raw=payload.raw,
+        can_fetch=whom(by, event.account or endpoint.account) is not None,
+        timeline=happenings.timeline(session, event_id, tried, receipts), receipts=receipts, body=body,
+        tree=payload.tree(body) if body else None, raw=payload.raw,
         secret=_secret(session, receipts),
         others=_others(session, event), changed=story.changed(session, event_id, current_actor()),
         preview=_preview(session, event))

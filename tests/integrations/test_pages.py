@@ -147,6 +147,19 @@ def test_a_secret_is_not_sent_to_another_address_without_being_typed_again(sign_
     assert stored().address != "https://evil.example"
 
 
+def test_a_connection_whose_credentials_nobody_can_read_is_shown_and_mended(sign_in, stripe, connection):
+    with transaction() as session:
+        session.get_one(StoredConnection, connection).sealed = "sealed with a key that is gone"
+    admin, page = sign_in("admin"), f"/integrations/connections/{connection}"
+
+    assert "Locked" in admin.get("/integrations").text
+    assert "type them again" in admin.get(page).text
+    form = {"name": "Stripe EU", "address": stripe.url, "is_sandbox": "y"}
+    assert "Fill this in." in admin.post(f"{page}/edit", data=form).text
+    assert admin.post(f"{page}/edit", data=form | {"credential_api_key": KEY}).status_code == 303
+    assert connections.test(connection) is None
+
+
 def test_two_connections_have_two_names(connection):
     with pytest.raises(Invalid, match=r"Nothing was saved"):
         connections.add("stripe", Wanted("Stripe EU", "", {"api_key": KEY}, "", True), by=COMMAND_LINE)

@@ -5,14 +5,18 @@ import pytest
 from sqlalchemy import update
 
 from app.audit import COMMAND_LINE
+from app.extensions import db
 from app.fakes.fake import failing, limited, served
 from app.fakes.stripe import KEY, FakeStripe
 from app.integrations import breaker, connections, limiter
 from app.integrations.connections import Wanted
+from app.integrations.models import StoredConnection
+from app.integrations.registry import provider
 from app.transaction import transaction
 from app.webhooks import retry
 from app.webhooks.models import Event
 from tests.integrations.conftest import calls
+from tests.records.stock import statements
 from tests.webhooks.conftest import event, events, payment
 
 
@@ -62,6 +66,36 @@ def test_a_thin_event_nobody_can_be_asked_about_waits_for_a_person_and_is_done_o
         retry.retry(dead.id, by=COMMAND_LINE)
         drain()
     assert events()[0].outcome == "created"
+
+
+def test_no_transaction_waits_for_the_provider(asked, post, drain, monkeypatch):
+    """PostgreSQL ends one that idles too long, and the work with it."""
+    by, idle = provider("stripe"), []
+    fetch = type(by).fetch
+    monkeypatch.setattr(type(by), "fetch", lambda *given: idle.append(db.session().in_transaction()) or fetch(*given))
+    post("thin_charge_refunded")
+    drain()
+    assert idle == [False]
+
+
+def test_whom_to_ask_is_looked_up_once_for_many_events(asked, post, drain):
+    for number in range(12):
+        told = succeeded(f"evt_{number}", 100)
+        told["data"]["object"]["id"] = f"pi_{number}"
+        post(told)
+    with statements() as seen:
+        drain()
+
+    assert {each.outcome for each in events()} == {"created"}
+    assert len([one for one, _ in seen if "FROM connections" in one]) == 1
+
+
+def test_an_event_that_shows_all_needs_no_credentials(asked, post, drain):
+    with transaction() as session:
+        session.execute(update(StoredConnection).values(sealed="sealed with a key that is gone"))
+    post("payment_succeeded")
+    drain()
+    assert [each.outcome for each in events()] == ["created"]
 
 
 def test_two_events_of_one_moment_that_contradict_each_other_are_settled_by_asking(asked, post, drain):
