@@ -42,6 +42,7 @@ def test_a_record_is_the_bare_object_with_amounts_as_strings_times_in_utc_and_re
     assert two["customer"] == {"id": None, "key": "cus_9", "label": "cus_9"}
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_page_of_every_record_type_is_what_the_description_says(program, name):
     """Each answer is held against the description by the client."""
@@ -123,6 +124,7 @@ PROBLEMS = [
 ]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("path", "status"), PROBLEMS)
 def test_what_goes_wrong_is_a_problem_of_rfc_9457(program, shop, path, status):
     answer = program.get(path)
@@ -133,6 +135,7 @@ def test_what_goes_wrong_is_a_problem_of_rfc_9457(program, shop, path, status):
         assert answer.get_json()["request_id"] == answer.headers["X-Request-Id"]
 
 
+@pytest.mark.alike("/orders")
 @pytest.mark.parametrize("path", ["/orders", "/orders/1", "/orders?q=x", "/nothing", "/orders/1/restore"])
 @pytest.mark.parametrize("header", [None, "Bearer nonsense", "Basic YTpi", "Bearer br_00000000_" + "x" * 43])
 def test_nobody_reads_without_a_token_that_is_valid(app, shop, path, header):

@@ -40,6 +40,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("body", "pointer"), WRONG, ids=[json.dumps(body)[:50] for body, _ in WRONG])
 def test_a_value_that_cannot_be_saved_is_named_by_its_place(program, shop, body, pointer):
     for answer in (program.post("/orders", {**NEW, **body}), program.patch("/orders/1", body, 1) if body != {"number": "ORD-1"} else None):
@@ -63,11 +64,13 @@ BODIES = [
 ]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("body", "status"), BODIES, ids=[repr(body[:30]) for body, _ in BODIES])
 def test_a_body_that_is_not_an_object_of_json_is_refused(program, shop, body, status):
     assert program.post("/orders", body).status_code == status
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", ""])
 def test_a_body_of_another_type_is_refused(program, shop, kind):
     assert program.post("/orders", b'{"number": "x"}', Content_Type=kind).status_code == 415

@@ -209,6 +209,7 @@ def test_too_many_are_said_before_anything_is_asked(manager, monkeypatch):
     assert "/orders/bulk/start" not in page.forms
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("resource", NAMES)
 def test_every_kind_of_record_can_be_edited_and_trashed_in_bulk(manager, drain, resource):
     fill(named(resource), 3)

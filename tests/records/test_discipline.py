@@ -76,6 +76,7 @@ PAGES = {
 }
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_costs_what_is_promised_however_many_rows_there_are(app, sign_in, cost, name, page):
@@ -96,6 +97,7 @@ def test_a_page_costs_what_is_promised_however_many_rows_there_are(app, sign_in,
     assert many - few <= 1, "a list that is all there is has nothing to count: " + "\n".join(costs[1])
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("path", ["/{name}?limit=200", "/{name}/1"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_program_pays_the_same_for_many_rows(app, token, cost, name, path):

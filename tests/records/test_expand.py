@@ -47,6 +47,7 @@ def inside(found, path):
     return found
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize(("name", "path"), BESIDE)
 @pytest.mark.parametrize("role", ["viewer", "admin"])
 def test_an_expanded_record_is_what_its_own_address_answers(app, token, name, path, role):
@@ -63,6 +64,7 @@ def test_an_expanded_record_is_what_its_own_address_answers(app, token, name, pa
     assert {found["id"] for found in inside(listed, path)} == {1, 2, 3}
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize(("name", "path"), BESIDE)
 def test_a_relation_costs_one_statement_and_one_for_its_lines_in_ten_rows_and_in_two_hundred(program, name, path):
     stock(10)
@@ -109,6 +111,7 @@ FIELDS = [
 ]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("query", "members", "within"), FIELDS)
 def test_fields_cuts_what_is_expanded_too_and_names_within_a_record_expand_it(program, query, members, within):
     stock(2)
@@ -118,6 +121,7 @@ def test_fields_cuts_what_is_expanded_too_and_names_within_a_record_expand_it(pr
             assert all(set(one) == names for one in inside([found], path))
 
 
+@pytest.mark.alike
 def test_every_path_the_description_has_is_taken_and_answered_as_it_says(program):
     stock(2)
     for name in NAMES:
@@ -129,6 +133,7 @@ def test_every_path_the_description_has_is_taken_and_answered_as_it_says(program
             assert program.get(f"/{name}?{param}={','.join(paths)}").status_code == 200
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("path", ["nothing", "", "customer,", "number", "lines", "lines.nothing", "lines.product.nothing", "customer.orders", "payments.order",
                                   "customer.nothing", "customer.email", "*", "customers", "said", "customer_id", "..", "lines..product", "customer.", "é", "%00"])
 def test_what_cannot_be_expanded_is_refused_with_what_can_be(program, path):
@@ -141,6 +146,7 @@ def test_what_cannot_be_expanded_is_refused_with_what_can_be(program, path):
         assert "customer, " in error["detail"] or "customer." in error["detail"].split("Choose from ")[1]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("path", ["customer.nothing", "lines.nothing", "payments", "payments.nothing", "number.x", "customer.orders.number", "payments.order.number", "lines.product.nothing"])
 def test_a_field_of_another_record_there_is_none_of_is_refused(program, path):
     stock(1)

@@ -129,6 +129,7 @@ def test_pressing_save_twice_changes_once(shop, sign_in):
     assert "nothing differs" in get(client, answer.location).text
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("name", NAMES)
 def test_saving_a_form_as_it_came_changes_nothing(app, sign_in, name):
     """Every kind of value is shown such that reading it again gives the same."""

@@ -103,6 +103,7 @@ def test_it_is_answered_to_whoever_asks(app):
     assert answer.get_json() == json.loads(json.dumps(document(NOBODY)))
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_it_lists_is_understood_with_a_value_it_describes(app, name):
     """And so with all of them: the list of filters is made from the declarations, the parser is not made from the list."""
@@ -154,6 +155,7 @@ def test_what_it_requires_of_a_new_record_is_required_and_nothing_more(app, toke
     assert missing == required
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_role_that_sees_less_still_gets_what_it_describes(app, token, name):
     fill(named(name), 5)

@@ -14,6 +14,7 @@ from app.transaction import transaction
 from tests.records.stock import MIDNIGHT, NAMES, ask, fill, line_table, put, sorts, statements
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stream_is_the_whole_list_in_its_order_whatever_the_chunk(app, name):
     fill(named(name), 25)

@@ -60,6 +60,7 @@ def is_taken(answer: TestResponse) -> bool:
     return 200 <= answer.status_code < 300
 
 
+@pytest.mark.alike("stripe")
 @CALM
 @given(st.data())
 def test_a_spoilt_event_ends_done_or_dead_and_never_fails_for_a_reason_of_ours(by, target, send, drain, sign_in, data):
@@ -79,6 +80,7 @@ def test_a_spoilt_event_ends_done_or_dead_and_never_fails_for_a_reason_of_ours(b
         assert sign_in("manager").get(f"/webhooks/events/{each.id}").status_code == 200
 
 
+@pytest.mark.alike("stripe")
 @QUICK
 @given(st.data())
 def test_what_is_changed_on_the_way_is_stored_only_if_it_is_proven_still(by, target, send, data):
@@ -97,6 +99,7 @@ def test_what_is_changed_on_the_way_is_stored_only_if_it_is_proven_still(by, tar
     assert is_proven or len(events()) == before
 
 
+@pytest.mark.alike("stripe")
 @QUICK
 @given(st.binary(max_size=300) | ANYTHING.map(lambda payload: json.dumps(payload).encode()), st.data())
 def test_what_nobody_signed_is_never_stored(app, by, target, send, body, data):
@@ -113,6 +116,7 @@ def test_what_nobody_signed_is_never_stored(app, by, target, send, body, data):
     assert events() == []
 
 
+@pytest.mark.alike("stripe")
 def test_a_secret_of_somebody_else_stores_no_case(by, target, send):
     if not by.has_secrets:
         pytest.skip("it needs no secret")
@@ -121,6 +125,7 @@ def test_a_secret_of_somebody_else_stores_no_case(by, target, send):
     assert events() == []
 
 
+@pytest.mark.alike("stripe")
 def test_every_case_takes_effect_save_what_shows_nothing(by, target, send, drain, sign_in):
     thin = {each.dedupe_key for name in cases(by.name) for each in by.read(name) if each.is_thin}
     for name in cases(by.name):
@@ -134,6 +139,7 @@ def test_every_case_takes_effect_save_what_shows_nothing(by, target, send, drain
     assert [(each.said, each.last_error) for each in events() if each.status == "dead" and each.dedupe_key not in thin] == []
 
 
+@pytest.mark.alike("stripe")
 def test_the_same_post_twice_is_one_event(by, target, send):
     for name in cases(by.name):
         receipt = signed(by, case(by.name, name), name)

@@ -82,6 +82,7 @@ def _endpoint(name: str, settings: dict[str, str]) -> Endpoint:
     return found or endpoints.add(name, name, [EVERY[name].secrets[0]], by=COMMAND_LINE, settings=settings)
 
 
+@pytest.mark.alike("paypal")
 @pytest.mark.parametrize(("name", "told", "model", "id", "expected"), STORIES, ids=str)
 def test_told_in_order_and_each_twice_a_record_stands_as_it_was_said_last(tell, name, told, model, id, expected):
     tell(name, *told, twice=True)
@@ -92,6 +93,7 @@ def test_told_in_order_and_each_twice_a_record_stands_as_it_was_said_last(tell, 
     assert sorted(each.verdict for each in receipts()) == ["duplicate"] * len(told) + ["ok"] * len(told)
 
 
+@pytest.mark.alike("paypal")
 @pytest.mark.parametrize("nth", range(3))
 @pytest.mark.parametrize(("name", "told", "model", "id", "expected"), STORIES, ids=str)
 def test_in_whatever_order_it_arrives_it_ends_alike(tell, name, told, model, id, expected, nth):
