@@ -2,11 +2,12 @@
 import zipfile
 from pathlib import Path
 
-from app.files.kinds import SAVE
+from app.files.kinds import HEAD, SAVE
 from app.files.limits import BadFile, Limits
 from app.sizes import size
 
-MOST = 10_000
+MOST, LOOKED_AT = 10_000, 1000
+ENTITIES = "It declares entities of its own, as no spreadsheet program does. Save it as CSV, and upload that."
 SHEETS = b"application/vnd.oasis.opendocument.spreadsheet"
 OTHERS = (("word/", f"It is a text document (Word). {SAVE}"), ("ppt/", f"It is a presentation. {SAVE}"),
           ("Index/", "It is a file of Apple Numbers. Export it as XLSX or CSV, and upload that."))
@@ -18,6 +19,7 @@ def kind(path: Path, limits: Limits) -> str:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             _check(parts, limits)
+            _check_declarations(archive, parts)
             return _kind(archive, {part.filename for part in parts})
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise BadFile("It is damaged: it begins like a workbook, but cannot be opened. Save it again, and upload that.") from None
@@ -31,6 +33,14 @@ def _check(parts: list[zipfile.ZipInfo], limits: Limits) -> None:
     for part in parts:
         if part.file_size > limits.plain and part.file_size > limits.ratio * max(part.compress_size, 1):
             raise BadFile("It is packed so tightly that it looks made to fill our memory. Save it as CSV, and upload that.")
+
+
+def _check_declarations(archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo]) -> None:
+    """Workbooks may not declare entities (ECMA-376 part 2, §6.2.5): whoever does wants them to grow."""
+    for part in [part for part in parts if part.filename.endswith((".xml", ".rels"))][:LOOKED_AT]:
+        with archive.open(part) as file:
+            if b"<!DOCTYPE" in file.read(HEAD):
+                raise BadFile(ENTITIES)
 
 
 def _kind(archive: zipfile.ZipFile, names: set[str]) -> str:

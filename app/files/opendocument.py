@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from xml.parsers import expat
 
+from app.files.archive import ENTITIES
 from app.files.cells import ERRORS, Cell, pack
 from app.files.limits import BadFile, Limits, Options
 from app.files.merging import Merge, Merges
@@ -180,7 +181,7 @@ def _fed(parser: Any, file: IO[bytes]) -> Iterator[None]:
 
 
 def _refused(*_: object) -> None:
-    raise BadFile("It declares entities of its own, as no spreadsheet program does. Save it as CSV, and upload that.")
+    raise BadFile(ENTITIES)
 
 
 def value_of(attributes: Attributes, written: str) -> Cell:

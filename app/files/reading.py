@@ -73,7 +73,8 @@ def read_rows(path: Path, options: Options | None = None, limits: Limits | None 
 
 
 def _about(said: dict[str, Any]) -> About:
-    return About(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+    found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    return About(**found)
 
 
 @contextmanager

@@ -104,6 +104,9 @@ def _noticed(imported: Import, position: int, column: dict[str, Any], sure: str)
         found.append(f"{column['errors']:,} cells show an error")
     if column.get("formulas"):
         found.append(f"{column['formulas']:,} formulas have no stored value: save the file once in a spreadsheet program")
+    if column.get("lost"):
+        cells = "cell has" if column["lost"] == 1 else "cells have"
+        found.append(f"{column['lost']:,} {cells} letters that cannot be read (\ufffd)")
     if column["long"]:
         found.append(f"{column['long']:,} long numbers were rounded by the spreadsheet")
     if field is not None and field.unique and column["repeats"]:

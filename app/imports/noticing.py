@@ -13,6 +13,8 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 NUMBER = re.compile(r"[+-]?[\d.,'’\u00a0\u202f ]*\d[.,]?(?: ?%)?", re.ASCII)
 DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(?:\d{4}|(?<!-)\d{2})(?!\d)")
 ISO = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)")
+PLAIN = re.compile(r"[+-]?\d*[.,]?\d+", re.ASCII)
+ENDS = frozenset("0123456789)-")
 LED = "(€$£¥₹₽₺₩₴₪฿₫₱−"
 MARK = re.compile(r"[.,]")
 
@@ -33,6 +35,7 @@ class Column:
     days: int = 0
     errors: int = 0
     formulas: int = 0                                   # of which the file holds no value
+    lost: int = 0                                       # with letters that could not be read
     long: int = 0                                       # numbers a spreadsheet has rounded
     repeats: bool = False                               # a value comes twice (looked for among the first few thousand)
     _seen: set[str] = field(default_factory=set, repr=False)
@@ -67,18 +70,31 @@ class Column:
 
     def _words(self, words: str) -> None:
         first = words[:1]
+        self.lost += "\ufffd" in words
         if "@" in words:
             self.emails += EMAIL.fullmatch(words) is not None
-        elif first.isdecimal() or first in "+-.," or first in LED or first.isupper() and words[-1:] in "0123456789)-":
-            if day := DAY.match(words):
-                self.days += 1
-                if day[2] != ".":
-                    self._order(words, int(day[1]), int(day[3]))
-            elif NUMBER.fullmatch(number := spelling.number(words)[0]):
+        elif first.isdecimal() or first in "+-.,":
+            if PLAIN.fullmatch(words):
                 self.numbers += 1
-                self._mark(number)
-            elif ISO.match(words) or first.isdecimal() and spelling.day(words) != words:
+                self._mark(words)
+            elif ISO.match(words):
                 self.days += 1
+            else:
+                self._spelled(words)
+        elif first in LED or first.isupper() and words[-1] in ENDS:
+            self._spelled(words)
+
+    def _spelled(self, words: str) -> None:
+        """Numbers and days with something around or between them."""
+        if day := DAY.match(words):
+            self.days += 1
+            if day[2] != ".":
+                self._order(words, int(day[1]), int(day[3]))
+        elif NUMBER.fullmatch(number := spelling.number(words)[0]):
+            self.numbers += 1
+            self._mark(number)
+        elif words[0].isdecimal() and spelling.day(words) != words:
+            self.days += 1
 
     def _order(self, words: str, first: int, second: int) -> None:
         if first > 12 >= second:

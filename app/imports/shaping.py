@@ -64,7 +64,9 @@ def _priced(slots: Sequence[Slot]) -> Callable[[list[Cell], dict[str, Any], dict
     def check(row: list[Cell], values: dict[str, Any], errors: dict[str, str]) -> None:
         for position, field in amounts:
             cell = row[position] if position < len(row) else None
-            said = spelling.number(cell)[1] if isinstance(cell, str) else None
+            if not isinstance(cell, str) or spelling.PLAIN.fullmatch(cell):
+                continue
+            said = spelling.number(cell)[1]
             if said is not None and str(values.setdefault(field.currency, said)).strip().upper() != said:
                 errors.setdefault(
                     field.name, f"This amount is in {said}, but the row says {values[field.currency]}. Make them agree.")

@@ -82,10 +82,10 @@ def _unsigned(text: str) -> tuple[str, bool]:
 
 def _bare(text: str) -> tuple[str, str | None]:
     """Without the currency before or after it."""
-    found = BEFORE.match(text)
+    found = None if text[:1].isdecimal() else BEFORE.match(text)
     if found is not None:
         return text[found.end():].strip(), _code(found[1])
-    found = AFTER.search(text)
+    found = None if text[-1:].isdecimal() else AFTER.search(text)
     return (text, None) if found is None else (text[:found.start()].strip(), _code(found[1]))
 
 
@@ -95,6 +95,8 @@ def _code(sign: str) -> str | None:
 
 def day(words: str) -> str:
     """A day, with or without a time: "31. Mai 2026" -> "2026-05-31", "5/31/26 2:30 PM" -> "05/31/2026 14:30"."""
+    if words[4:5] == "-" and words[:4].isdecimal():    # most are like this
+        return words
     text = words.strip()
     for read in (_numeric, _named, _other):
         if (found := read(text)) is not None:

@@ -19,8 +19,8 @@ PART = "xl/worksheets/sheet1.xml"
 DAY = date(2026, 5, 31)
 AT = datetime(2026, 5, 31, 14, 30)  # noqa: DTZ001 (a workbook knows no zones)
 HEAD = ["id", "name"]
-ROWS = [HEAD, [1, "Ada"], [2, "Bob"]]
-READ = {"headers": HEAD, "rows": [[2, [1, "Ada"]], [3, [2, "Bob"]]]}
+ROWS: list[list[Any]] = [HEAD, [1, "Ada"], [2, "Bob"]]
+READ: dict[str, Any] = {"headers": HEAD, "rows": [[2, [1, "Ada"]], [3, [2, "Bob"]]]}
 
 
 def book(*change: Callable[[Any], None], rows: Sequence[Sequence[Any]] = ROWS) -> Make:
@@ -103,13 +103,14 @@ def _sum(made: Any) -> None:
 
 
 TYPES = ["id", "n", "price", "day", "at", "on", "gone"]
-TYPED = [["007", 5, 5.5, {"d": "2026-05-31"}, {"t": "2026-05-31 14:30:00"}, True, {"e": "#N/A"}]]
-MERGED = [["customer", "order", "total"], ["Ada", 1, 5], [None, 2, 6], ["Bob", 3, 7]]
+TYPED: list[list[Any]] = [["007", 5, 5.5, {"d": "2026-05-31"}, {"t": "2026-05-31 14:30:00"}, True, {"e": "#N/A"}]]
+MERGED: list[list[Any]] = [["customer", "order", "total"], ["Ada", 1, 5], [None, 2, 6], ["Bob", 3, 7]]
 MERGED_READ = [[2, ["Ada", 1, 5]], [3, ["Ada", 2, 6]], [4, ["Bob", 3, 7]]]
-TWO_LINES = [["id", "address", None], [None, "street", "city"], [1, "Ring 1", "Rome"], [2, "Gate 2", "Oslo"]]
+TWO_LINES: list[list[Any]] = [["id", "address", None], [None, "street", "city"], [1, "Ring 1", "Rome"], [2, "Gate 2", "Oslo"]]
 TWO_READ: dict[str, Any] = {"headers": ["id", "street", "city"], "header_row": 2, "rows": [[3, [1, "Ring 1", "Rome"]], [4, [2, "Gate 2", "Oslo"]]]}
 ODS_ROWS = row(words("id"), words("name")) + row(typed("float", "1"), words("Ada")) + row(typed("float", "2"), words("Bob"))
 LOL = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;">]>'
+GROWN = {"sentence": "It declares entities of its own"}
 LOCKED = {"sentence": "It is protected by a password."}
 DAMAGED = {"sentence": "It is damaged"}
 
@@ -151,6 +152,7 @@ XLSX: dict[str, tuple[Make, dict[str, Any]]] = {
     "xlsx_that_broke_off_early": (cut(book(), 0.3), DAMAGED),
     "xlsx_that_broke_off_late": (cut(book(), 0.95), DAMAGED),
     "xlsx_with_a_password": (bytes_of(compound({"EncryptionInfo": b"", "EncryptedPackage": bytes(5000)})), LOCKED),
+    "xlsx_with_entities": (changed(lambda old: old.replace(b"<worksheet", LOL.encode() + b"<worksheet", 1)), GROWN),
     "xlsx_packed_too_tightly": (changed(b" " * 2**24, "xl/media/blank.bin"), {"sentence": "It is packed so tightly"}),
 }
 XLS: dict[str, tuple[Make, dict[str, Any]]] = {
@@ -206,7 +208,7 @@ ODS: dict[str, tuple[Make, dict[str, Any]]] = {
         '<table:table-cell table:formula="of:=1+1"/>')}), {"headers": ["sum"], "rows": [[2, [{"f": "=1+1"}]]]}),
     "ods_with_an_error_by_its_number": (lambda path: ods(path, {"A": row(words("sum")) + row(words("Err:502"))}), {
         "headers": ["sum"], "rows": [[2, [{"e": "Err:502"}]]]}),
-    "ods_with_entities": (lambda path: ods(path, {"A": row(words("&lol2;"))}, doctype=LOL), {"sentence": "It declares entities of its own"}),
+    "ods_with_entities": (lambda path: ods(path, {"A": row(words("&lol2;"))}, doctype=LOL), GROWN),
     "ods_with_a_password": (lambda path: ods(path, {"A": ODS_ROWS}, manifest="<manifest:encryption-data/>"), LOCKED),
     "ods_that_is_a_text_document": (lambda path: ods(path, {}, kind="application/vnd.oasis.opendocument.text"), {
         "sentence": "It is an OpenDocument file, but no spreadsheet."}),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from app.audit import COMMAND_LINE
 from app.extensions import db
+from app.files.cells import Cell
 from app.files.limits import Limits
 from app.imports import read, run
 from app.imports.models import Import
@@ -78,8 +79,8 @@ def test_what_only_begins_like_a_total_is_a_row(last):
 
 
 @pytest.mark.parametrize(("row", "is_total"), [([None, 11, None], True), ([None, 12, None], False), ([3, 11, None], False), ([None, "11,00", None], True)])
-def test_sums_are_compared_exactly(row, is_total):
-    above = [["a", 5, "x"], ["b", "6", "y"]]
+def test_sums_are_compared_exactly(row: list[Cell], is_total: bool) -> None:
+    above: list[list[Cell]] = [["a", 5, "x"], ["b", "6", "y"]]
 
     assert bool(by_sum([(2, above[0]), (3, above[1]), (4, row)], above)) == is_total
 
@@ -166,3 +167,9 @@ def test_no_upload_gives_more_than_a_page_and_nothing_half_applied(app, sign_in,
         assert client.get(f"/imports/{found.id}").status_code == 200, found.file_name
         assert found.stage == "match" or found.stage == "unreadable" and (found.problem or "").endswith("."), found.file_name
     assert names() == []
+
+
+def test_letters_that_cannot_be_read_are_counted(page):
+    text = page(("email,name\n" + "a@example.com,Zoë\n" * 5).encode() + b"b@example.com,Jos\xe9\n", "people.csv")[2]
+
+    assert "1 cell has letters that cannot be read" in text
