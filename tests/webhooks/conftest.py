@@ -26,6 +26,8 @@ from tests.webhooks.odd import Odd
 STRIPE_SECRET = "whsec_test_secret_of_the_tests_a3f1"
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRETS = {"stripe": STRIPE_SECRET, "standard": STANDARD_SECRET}
+BAD = {"type": "payments.created", "timestamp": "2026-06-01T00:00:00Z", "data": {"id": "P-1", "amount": "x", "currency": "EUR"}}
+"""An event that ends dead: its amount is none."""
 Post = Callable[..., TestResponse]
 Knock = Callable[..., TestResponse]
 
@@ -130,3 +132,13 @@ def knock(app: Flask) -> Knock:
     def post(target: Endpoint, items: Any, **more: Any) -> TestResponse:
         return app.test_client().post(target.path, data=json.dumps(items).encode(), **more)
     return post
+
+
+@pytest.fixture
+def worked(post, drain) -> None:
+    """Four events: done, ignored, dead, unreadable."""
+    post("payment_succeeded")
+    post("unknown_kind")
+    post(BAD, "standard")
+    post(b"not json")
+    drain()

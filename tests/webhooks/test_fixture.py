@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.errors import Conflict, NotFound
 from app.webhooks import fixture, redact
-from tests.webhooks.conftest import events
-from tests.webhooks.test_retry import BAD, SOMEBODY, deeds
+from tests.webhooks.conftest import BAD, events
+from tests.webhooks.test_retry import SOMEBODY, deeds
 
 PAYLOAD = {
     "id": "evt_1QkTb2", "type": "charge.refunded", "created": 1_781_257_320, "livemode": True,

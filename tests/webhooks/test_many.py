@@ -10,8 +10,8 @@ from app.jobs.models import Job
 from app.transaction import transaction
 from app.webhooks import log, many
 from app.webhooks.models import Endpoint, Event
-from tests.webhooks.conftest import events
-from tests.webhooks.test_retry import BAD, deeds
+from tests.webhooks.conftest import BAD, events
+from tests.webhooks.test_retry import deeds
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from app.jobs.models import Attempt, Job
 from app.transaction import transaction
 from app.webhooks import retention
 from app.webhooks.models import Body, Event, StoredReceipt
-from tests.webhooks.conftest import event, events, receipts
-from tests.webhooks.test_retry import BAD
+from tests.webhooks.conftest import BAD, event, events, receipts
 
 NOW = datetime.now(UTC)
 

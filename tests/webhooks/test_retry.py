@@ -14,9 +14,8 @@ from app.extensions import db
 from app.jobs.queue import claim
 from app.jobs.queues import named
 from app.webhooks import retry
-from tests.webhooks.conftest import events, payment
+from tests.webhooks.conftest import BAD, events, payment
 
-BAD = {"type": "payments.created", "timestamp": "2026-06-01T00:00:00Z", "data": {"id": "P-1", "amount": "x", "currency": "EUR"}}
 SOMEBODY = Actor("staff", "Mara", 7, ("*",))
 
 
