@@ -41,6 +41,12 @@ class Actor:
     grants: tuple[str, ...] = ()
     scopes: Mapping[str, str] = field(default_factory=dict, hash=False)
     role: str = ""               # whose grants these are; of people, and of their tokens
+    user_id: int | None = None   # of a token: whose it is
+
+    @property
+    def person(self) -> tuple[str, int | None]:
+        """Who answers for it: a token acts for its user. Two of one person are no two people."""
+        return (self.kind, self.id) if self.user_id is None else ("staff", self.user_id)
 
     def may(self, permission: str) -> bool:
         """Whether it holds this permission; "*.import" asks for the verb on anything at all."""

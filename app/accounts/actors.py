@@ -1,4 +1,5 @@
 """Users and tokens as actors, with the rights they have now."""
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,11 +42,12 @@ def token(token_id: int) -> Actor | None:
 
 def usable_tokens() -> Any:
     """SELECT of tokens that let in now, with what token_actor() needs of them."""
-    return select(ApiToken.id, ApiToken.name, ApiToken.used_at, User.name.label("user_name"), *RIGHTS).join(
+    return select(ApiToken.id, ApiToken.name, ApiToken.user_id, ApiToken.used_at, User.name.label("user_name"), *RIGHTS).join(
         User, User.id == ApiToken.user_id).where(
         User.is_active, ApiToken.revoked_at.is_(None),
         ApiToken.expires_at.is_(None) | (ApiToken.expires_at > datetime.now(UTC)))
 
 
 def token_actor(row: Any) -> Actor:
-    return actor("token", row.id, f"{row.name} ({row.user_name})", row.role, row.grants, row.scopes)
+    found = actor("token", row.id, f"{row.name} ({row.user_name})", row.role, row.grants, row.scopes)
+    return replace(found, user_id=row.user_id)

@@ -55,7 +55,7 @@ payments = register(Resource(
     icon="credit-card",
     listed=("external_id", "order", "amount", "refunded", "status", "method", "updated_at"),
     searched=("external_id", "method"),
-    actions=(Action("refund", fields=(Money("amount", required=True, hint="At most what is left of the payment."),
+    actions=(Action("refund", fields=(Money("amount", hint="At most what is left of the payment. Empty: all of that."),
                                       Text("reason", hint="For your colleagues; kept with the refund.")), needs="payments.refund",
                     text="The provider sends the money back to the customer; nobody can take that back. A large refund waits for "
                          "a second person first."),),

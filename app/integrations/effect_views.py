@@ -1,4 +1,6 @@
 """The page of effects, and what a person may do about one: approve, decline, have it looked up."""
+from collections.abc import Iterable
+
 from flask import Blueprint, render_template, request, url_for
 from flask import redirect as go
 from markupsafe import Markup
@@ -29,7 +31,7 @@ VIEWS: dict[str, View] = {
 }
 LIGHTS = {"asked": ("wait", "call", "Needs approval"), "pending": ("busy", "half", "Under way"), "done": ("ok", "full", "Done"),
           "refused": ("bad", "full", "Refused"), "ambiguous": ("bad", "call", "In doubt"),
-          "declined": ("mute", "full", "Declined")}
+          "declined": ("mute", "full", "Declined"), "alone": ("bad", "call", "Stopped")}
 KINDS = {refunds.KIND: "Refund"}
 
 
@@ -46,8 +48,8 @@ def index() -> str:
     if errors:
         raise BadRequest("Take the filter away or correct it.", errors=errors)
     page = newest.page(session, Effect, [VIEWS[view][1]] if view else [], place.get("after"), place.get("before"))
-    return render_template("integrations/effects.html", nav="integrations", page=page, view=view, views=VIEWS, **_words(session),
-                           counts=newest.counts(session, Effect, VIEWS, ()))
+    return render_template("integrations/effects.html", nav="integrations", page=page, view=view, views=VIEWS,
+                           counts=newest.counts(session, Effect, VIEWS, ()), **_words(session, page.rows))
 
 
 @bp.post("/<int:effect_id>/approve")
@@ -76,9 +78,10 @@ def _back(said: str) -> Response:
     return go(inside(request.form.get("back", ""), url_for("integrations.effects.index")), 303)
 
 
-def _words(session: Session) -> dict[str, object]:
+def _words(session: Session, shown: Iterable[Effect]) -> dict[str, object]:
     connections = {each.id: each for each in session.scalars(select(StoredConnection))}
-    return {"lights": LIGHTS, "kinds": KINDS, "amount": _amount, "connections": connections, "may_decide": _may_decide}
+    return {"lights": LIGHTS, "kinds": KINDS, "amount": _amount, "connections": connections, "may_decide": _may_decide,
+            "alone": effects.left_alone(session, shown)}
 
 
 def _amount(effect: Effect) -> str:
@@ -90,7 +93,7 @@ def _amount(effect: Effect) -> str:
 def _may_decide(effect: Effect) -> bool:
     """Whether this person is the second one."""
     actor = current_actor()
-    return actor.may(effect.kind) and (effect.asked_by_kind, effect.asked_by_id) != (actor.kind, actor.id)
+    return actor.may(effect.kind) and not effects.is_by(effect, actor)
 
 
 def _panel(resource: Resource, row: Row, actor: Actor) -> Panel | None:
@@ -102,7 +105,7 @@ def _panel(resource: Resource, row: Row, actor: Actor) -> Panel | None:
     if not found:
         return None
     body = render_template("integrations/effects_panel.html", effects=found, back=f"/{resource.name}/{row['id']}", actor=actor,
-                           **_words(session))
+                           **_words(session, found))
     return Panel("Effects", Markup(body), str(len(found)), url_for("integrations.effects.index"))  # noqa: S704  (escaped there)
 
 

@@ -1,6 +1,6 @@
 """What we do outside: committed as a row first, then asked for with its key, and looked up rather than repeated in doubt."""
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -17,7 +17,9 @@ from app.extensions import db
 from app.integrations.calling import Connection
 from app.integrations.models import Effect, StoredConnection
 from app.jobs.asked import job_is_over
+from app.jobs.enqueue import OPEN as UNFINISHED
 from app.jobs.enqueue import enqueue
+from app.jobs.models import Job
 from app.records.change import Change
 from app.transaction import lock, transaction
 
@@ -83,10 +85,10 @@ def ask(session: Session, kind: str, record: tuple[str, int], connection: Stored
 
     Raises Conflict while another of its kind is open for the record.
     """
-    resource, record_id = record
+    (resource, record_id), (by_kind, by_id) = record, by.person
     row = Effect(key=f"br_{secrets.token_hex(12)}", kind=kind, connection_id=connection.id, resource=resource,
                  record_id=record_id, asked=asked, status="asked" if needs_second else "pending", tries=0,
-                 asked_by_kind=by.kind, asked_by_id=by.id, asked_by=by.name, created_at=datetime.now(UTC))
+                 asked_by_kind=by_kind, asked_by_id=by_id, asked_by=by.name, created_at=datetime.now(UTC))
     try:
         with session.begin_nested():
             session.add(row)
@@ -103,7 +105,7 @@ def approve(effect_id: int, *, by: Actor) -> None:
     """The second person agrees: it is done. Raises Forbidden for whoever asked for it, Conflict when it does not wait."""
     with transaction() as session:
         row = _waiting(session, effect_id, by)
-        if (row.asked_by_kind, row.asked_by_id) == (by.kind, by.id):
+        if is_by(row, by):
             raise Forbidden("Whoever asked for it cannot approve it: it takes a second person.")
         row.status, row.decided_by = "pending", by.name
         audit.note(session, by, f"{row.kind}_approved", row.resource, row.record_id, effect=row.id)
@@ -130,6 +132,20 @@ def again(effect_id: int, *, by: Actor) -> None:
         row.status = "pending"
         audit.note(session, by, f"{row.kind}_looked_up", row.resource, row.record_id, effect=row.id)
         _queue(session, row, by)
+
+
+def is_by(row: Effect, actor: Actor) -> bool:
+    """Whether this person asked for it, themselves or by a token of theirs."""
+    return (row.asked_by_kind, row.asked_by_id) == actor.person
+
+
+def left_alone(session: Session, rows: Iterable[Effect]) -> set[int]:
+    """Those under way of which no job is at work: it died, or somebody cancelled it. One statement."""
+    at_work = {row.job_id: row.id for row in rows if row.status == "pending"}
+    if not at_work:
+        return set()
+    open = session.scalars(select(Job.id).where(Job.id.in_(at_work), Job.status.in_(UNFINISHED)))
+    return set(at_work.values()) - {at_work[id] for id in open}
 
 
 def of_record(session: Session, resource: str, record_id: int, limit: int) -> list[Effect]:

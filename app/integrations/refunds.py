@@ -24,8 +24,9 @@ def can_be_refunded(row: dict[str, Any]) -> bool:
 
 @action("payments", "refund", when=can_be_refunded)
 def refund(actor: Actor, resource: Resource, row: dict[str, Any], values: dict[str, Any]) -> str:
-    """Commit to it; a job does it. The record changes once the provider shows it."""
+    """Commit to it; a job does it. The record changes once the provider shows it. No amount: all that is left."""
     amount, currency = values["amount_minor"], row["currency"]
+    amount = _left(row) if amount is None else amount
     if not 0 < amount <= _left(row):
         most = from_minor(_left(row), currency)
         raise Invalid("Nothing was sent back.", errors={"amount": f"Write at most {most}, which is what is left."})

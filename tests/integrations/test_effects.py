@@ -3,6 +3,7 @@ import pytest
 from sqlalchemy import select
 
 from app.access import ROLES
+from app.accounts.models import ApiToken, User
 from app.audit import COMMAND_LINE, Actor, Audit
 from app.errors import Conflict, Forbidden, Invalid
 from app.extensions import db
@@ -254,6 +255,27 @@ def test_a_large_refund_waits_for_a_second_person(stripe, paid, drain):
         effects.approve(effect().id, by=OTTO)
 
 
+def test_nobody_is_their_own_second_person_by_a_token(stripe, paid, client, token, sign_in, drain):
+    """Asked for by a program of hers, approved on the page by herself."""
+    answer = client.post(f"/api/v1/payments/{paid}/refund", json={"amount": "600.00"}, headers={"Authorization": f"Bearer {token('manager')}"})
+    assert "second person" in answer.text
+    owner = db.session.get_one(User, db.session.scalars(select(ApiToken.user_id)).one())
+    herself = Actor("staff", owner.name, owner.id, ROLES["manager"])
+
+    with pytest.raises(Forbidden, match="second person"):
+        effects.approve(effect().id, by=herself)
+    effects.approve(effect().id, by=OTTO)
+
+
+def test_without_an_amount_all_that_is_left_goes_back(stripe, paid, drain):
+    refund(paid, "400")
+    drain()
+    assert refund(paid, "") == "The refund of 600.00 EUR waits for a second person."
+    effects.approve(effect().id, by=OTTO)
+    drain()
+    assert (made(stripe), gate.row("payments")["status"]) == ([60_000, 40_000], "refunded")
+
+
 def test_a_refund_that_is_declined_is_never_sent(stripe, paid, drain):
     refund(paid, "600")
     effects.decline(effect().id, by=OTTO)
@@ -296,6 +318,21 @@ def test_the_pages_show_what_is_under_way_and_what_waits(stripe, paid, sign_in, 
     assert "went back as re_" in other.get(f"/payments/{paid}").text
     assert "Refund 700.00 EUR" in other.get("/integrations/effects?view=done").text
     assert other.get("/integrations/effects?view=nothing").status_code == 400
+
+
+def test_what_stands_still_is_shown_as_that_and_taken_up_by_a_button(stripe, paid, sign_in, drain):
+    refund(paid, "10")
+    manager = sign_in("manager")
+    assert "Stopped" not in manager.get("/integrations/effects").text
+    with transaction() as session:
+        session.get_one(Job, effect().job_id).status = "dead"
+
+    assert "Stopped" in manager.get("/integrations/effects").text
+    assert "has ended without it" in manager.get(f"/payments/{paid}").text
+    manager.post(f"/integrations/effects/{effect().id}/again")
+    assert "Stopped" not in manager.get("/integrations/effects").text
+    drain()
+    assert made(stripe) == [1000]
 
 
 def test_a_program_refunds_as_a_page_does(stripe, paid, client, token, drain):
