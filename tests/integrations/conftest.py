@@ -16,10 +16,13 @@ from app.integrations import auth, breaker, limiter, shared
 from app.integrations.auth import Bearer
 from app.integrations.calling import Api, Connection, Credential
 from app.integrations.client import ProviderClient
+from app.integrations.errors import ProviderError
 from app.integrations.models import Call, StoredConnection
+from app.integrations.retry import Patience
 from app.transaction import transaction
 
 SECRET = "key_of_the_tests_0815"
+SOON, ONCE = Patience(2, 5.0), Patience(0, 3.0)
 ACME = Api(base="https://api.acme.example", credentials=(Credential("api_key", "API key"),),
            auth=lambda connection: Bearer(connection.credentials["api_key"]), probe=("ping", "/ping"), keyed_by="Idempotency-Key")
 
@@ -109,3 +112,10 @@ def stored() -> StoredConnection:
     db.session.rollback()
     db.session.expire_all()
     return db.session.scalars(select(StoredConnection)).one()
+
+
+def failure(client: ProviderClient, method: str = "GET", **values: Any) -> ProviderError:
+    """What a call fails with, tried once."""
+    with pytest.raises(ProviderError) as caught:
+        client.call("things", method, "/things", **{"patience": ONCE, **values})
+    return caught.value

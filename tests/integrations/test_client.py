@@ -1,16 +1,10 @@
-"""One call: tried again where that helps and does nothing twice, limited, guarded by a breaker, and written down."""
-import threading
-from datetime import UTC, datetime, timedelta
-
+"""One call: tried again where that helps and does nothing twice, and written down without a secret."""
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.extensions import db
 from app.fakes.fake import DRIP, DROP, EXPIRED, GARBLED, HUGE, LOST, REDIRECT, SLOW, failing, limited, refusing
-from app.integrations import breaker, limiter
-from app.integrations.auth import ClientCredentials, _seconds
-from app.integrations.calling import Limit
 from app.integrations.cause import because
 from app.integrations.client import flat
 from app.integrations.errors import (
@@ -18,11 +12,9 @@ from app.integrations.errors import (
     AuthError,
     BadResponse,
     BlockedTarget,
-    CircuitOpen,
     ConflictThere,
     NotFoundThere,
     PermissionDenied,
-    ProviderError,
     RateLimited,
     Redirected,
     RejectedThere,
@@ -32,16 +24,7 @@ from app.integrations.errors import (
 from app.integrations.retry import IN_JOB, Patience, persist
 from app.jobs import present
 from app.transaction import transaction
-from tests.integrations.conftest import SECRET, calls, changed, stored
-
-SOON = Patience(2, 5.0)
-ONCE = Patience(0, 3.0)
-
-
-def failure(client, method="GET", **values):
-    with pytest.raises(ProviderError) as caught:
-        client.call("things", method, "/things", **{"patience": ONCE, **values})
-    return caught.value
+from tests.integrations.conftest import SECRET, SOON, calls, changed, failure, stored
 
 
 def test_a_call_proves_who_asks_and_is_written_down(connect, acme):
@@ -173,31 +156,6 @@ def test_an_answer_that_says_json_and_is_none(connect, acme):
         connect().call("things", "GET", "/things").json()
 
 
-def test_too_many_calls_say_when_to_come_back(connect, acme):
-    acme.next(limited("120"))
-
-    error = failure(connect())
-
-    assert isinstance(error, RateLimited)
-    assert error.retry_at
-    assert timedelta(seconds=110) < error.retry_at - datetime.now(UTC) <= timedelta(seconds=120)
-    assert error.retry == error.retry_at         # a job hears it: it is queued again for then
-
-
-def test_after_too_many_calls_nobody_asks_for_this_account_until_then(connect, acme):
-    client = connect()
-    acme.next(limited("120"))
-    failure(client)
-
-    error = failure(client)
-
-    assert isinstance(error, RateLimited)
-    assert not error.sent
-    assert len(acme.heard) == 1
-    assert limiter.blocked_until(client.connection) is not None
-    assert connect(account="other").call("things", "GET", "/things").status == 200
-
-
 def test_a_timeout_says_whether_it_was_sent(connect, acme):
     acme.next(SLOW)
     error = failure(connect(), seconds=0.3)
@@ -227,153 +185,9 @@ def test_the_loop_gives_up_after_its_tries():
     assert numbers == [1, 2, 3]
 
 
-def test_a_provider_that_fails_time_after_time_is_left_alone(connect, acme):
-    client = connect()
-    acme.next(*[failing(500)] * breaker.FAILURES)
-    for _ in range(breaker.FAILURES):
-        failure(client)
-
-    error = failure(client)
-
-    assert isinstance(error, CircuitOpen)
-    assert not error.sent
-    assert error.retry_at
-    assert datetime.now(UTC) < error.retry_at <= datetime.now(UTC) + breaker.REST + timedelta(seconds=breaker.SPREAD)
-    assert not error.costs_a_try
-    assert error.retry == error.retry_at
-    assert len(acme.heard) == breaker.FAILURES
-    assert breaker.state(client.connection) == "open"
-    breaker.close(client.connection)
-    assert client.call("things", "GET", "/things").status == 200
-
-
-def test_refusals_do_not_open_the_breaker(connect, acme):
-    client = connect()
-    acme.next(*[refusing(404)] * (breaker.FAILURES + 2))
-    for _ in range(breaker.FAILURES + 2):
-        failure(client)
-    assert breaker.state(client.connection) == "closed"
-
-
-def test_slow_calls_do_not_wait_for_each_other(connect, made):
-    """pybreaker holds a lock while it calls: shared by threads it would let them through one by one."""
-    client, together = connect(), threading.Barrier(2, timeout=20)
-
-    def ask(_):
-        with made.app_context():
-            breaker.guarded(client.connection, together.wait)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not together.broken
-
-
 def test_an_address_in_a_reply_does_not_carry_our_key_elsewhere(connect):
     with pytest.raises(BlockedTarget, match="evil.example"):
         connect().call("things", "GET", "https://evil.example/v1/things?page=2")
-
-
-def test_the_limit_holds(connect, acme, without_redis):
-    client = connect(changed(limit=Limit(2, 60)))
-    outcomes = [_outcome(client) for _ in range(4)]
-    assert outcomes.count("ok") == len(acme.heard) <= 2      # a share of it while Redis is away
-    assert outcomes[-1] == "RateLimited"
-
-
-def _outcome(client):
-    try:
-        client.call("things", "GET", "/things", patience=ONCE)
-    except ProviderError as error:
-        return error.kind
-    return "ok"
-
-
-def oauth(acme, scope=""):
-    return changed(auth=lambda connection: ClientCredentials(f"{acme.url}/token", "id", "a very secret word", connection.key, scope))
-
-
-def test_a_token_is_fetched_once_and_used_by_all(connect, acme, made):
-    acme.good.clear()
-    client = connect(oauth(acme))
-
-    def ask():
-        with made.app_context():
-            client.call("things", "GET", "/things", patience=SOON)
-
-    threads = [threading.Thread(target=ask) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert acme.tokens == 1
-    assert len(calls()) == 5
-    assert {call.error for call in calls()} == {None}
-
-
-def test_a_token_that_has_ended_is_renewed_once(connect, acme):
-    acme.good.clear()
-    client = connect(oauth(acme))
-    client.call("things", "GET", "/things")
-    acme.good.clear()
-
-    assert client.call("things", "GET", "/things").status == 200
-    assert acme.tokens == 2
-    assert [call.error for call in calls()] == [None, "AuthError", None]
-
-
-def test_a_token_that_is_never_accepted_is_no_loop(connect, acme):
-    client = connect(oauth(acme))
-    acme.next(None, EXPIRED, None, EXPIRED)
-    assert isinstance(failure(client), AuthError)
-    assert acme.tokens == 2
-
-
-def test_a_token_that_cannot_be_renewed_leaves_nothing_in_doubt(connect, acme):
-    """The call was refused; what failed then was only the question for a new token."""
-    acme.good.clear()
-    client = connect(oauth(acme))
-    client.call("things", "GET", "/things")
-    acme.good.clear()
-    acme.next(None, failing(500))
-
-    error = failure(client, "POST")
-    assert isinstance(error, UnavailableThere)
-    assert error.safe_to_repeat
-
-
-def test_who_grants_no_tokens_is_left_alone_too(connect, acme):
-    client = connect(oauth(acme))
-    acme.next(*[failing(500)] * 5)
-    assert {type(failure(client)) for _ in range(5)} == {UnavailableThere}
-
-    assert isinstance(failure(client), CircuitOpen)
-    assert len(acme.heard) == 5
-
-
-def test_too_many_questions_for_a_token_say_when_to_come_back(connect, acme):
-    acme.next(limited("30"))
-    error = failure(connect(oauth(acme)), "POST")
-    assert isinstance(error, RateLimited)
-    assert error.retry_at > datetime.now(UTC) + timedelta(seconds=20)
-
-
-def test_credentials_that_grant_no_token_are_said_so(connect, acme):
-    acme.next(refusing(401, "Client authentication failed", "invalid_client"))
-    error = failure(connect(oauth(acme)), "POST", patience=SOON)
-
-    assert isinstance(error, AuthError)
-    assert "It grants no token" in error.detail
-    assert not error.sent
-
-
-@pytest.mark.parametrize(("told", "seconds"), [
-    (3600, 3600.0), ("120", 120.0), (-5, 0.0), (float("inf"), 3600.0), (float("nan"), 3600.0), (1e300, 86_400.0), (None, 3600.0), ([], 3600.0)])
-def test_how_long_a_token_is_good_is_always_a_number_of_seconds(told, seconds):
-    assert _seconds(told) == seconds
 
 
 def test_words_no_database_keeps_are_kept_without_them(connect, acme):
@@ -406,13 +220,6 @@ def test_an_address_in_a_reply_lies_below_that_of_the_connection(connect, acme, 
     with pytest.raises(BlockedTarget):
         client.call("things", "GET", address)
     assert acme.heard == []
-
-
-def test_a_shorter_rest_does_not_end_a_longer_one(connect, without_redis):
-    connection = connect().connection
-    limiter.block(connection, limiter.soon(60))
-    limiter.block(connection, limiter.soon(1))
-    assert limiter.blocked_until(connection) > limiter.soon(30)
 
 
 def test_values_in_a_form_are_nested_as_forms_nest_them():

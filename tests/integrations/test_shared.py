@@ -11,7 +11,8 @@ from app.fakes.fake import failing, limited
 from app.integrations import auth, breaker, limiter, shared
 from app.integrations.calling import Limit
 from app.integrations.errors import CircuitOpen, ProviderError, RateLimited
-from tests.integrations.test_client import ONCE, failure, oauth
+from tests.integrations.conftest import ONCE, failure
+from tests.integrations.test_tokens import oauth
 
 FORK = multiprocessing.get_context("fork")
 A_SECOND = Limit(20, 1)
