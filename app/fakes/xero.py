@@ -37,11 +37,21 @@ class FakeXero(Fake):
         parts = request.path.strip("/").split("/")
         if parts == [*PREFIX, "Organisation"]:
             return Said(200, {"Status": "OK", "Organisations": [{"Name": "Example Ltd"}]})
+        if len(parts) == 3 and parts[:2] == PREFIX:
+            return self._list(parts[2], request)
         found = self.kept.get((parts[2], parts[3].lower())) if len(parts) == 4 and parts[:2] == PREFIX else None
         if found is None:
             return Said(404, {"Type": "ObjectNotFoundException", "Title": "Not Found", "Status": 404,
                               "Detail": "The resource you're looking for cannot be found"})
         return Said(200, {"Status": "OK", parts[2]: [found]})
+
+    def _list(self, things: str, request: Request) -> Said:
+        """What was changed after If-Modified-Since, the oldest change first; what says no `changed` was changed long ago."""
+        after = request.headers.get("If-Modified-Since", "")
+        found = sorted((each for (kind, _), each in self.kept.items() if kind == things and each.get("changed", "") >= after),
+                       key=lambda each: str(each.get("changed", "")))
+        page, size = int(request.args.get("page", 1)), int(request.args.get("pageSize", 100))
+        return Said(200, {"Status": "OK", things: found[(page - 1) * size:page * size]})
 
     def _grant(self, request: Request) -> Said:
         known = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()

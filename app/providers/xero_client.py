@@ -4,12 +4,15 @@ Docs: "Custom connections" (OAuth 2 client credentials), Accounting API 2.0 "Con
 limits" (60 a minute, 5,000 a day), "HTTP response codes and errors".
 """
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from app.integrations.auth import ClientCredentials
 from app.integrations.calling import Api, Connection, Credential, Limit
 from app.integrations.client import ProviderClient
 from app.integrations.errors import BadResponse
+from app.integrations.paging import Page, by_number
 from app.integrations.provider import dig
 from app.integrations.transport import Reply
 
@@ -66,3 +69,12 @@ class XeroClient:
         if not isinstance(found, dict) or str(found.get(name)).lower() != id.lower():
             raise BadResponse(f"The reply shows no {kind} of this ID.")
         return found
+
+    def each(self, kind: str, *, since: datetime | None = None, start: str | None = None, size: int = 100) -> Iterator[Page]:
+        """Pages of what was changed after `since`; `start` is the `after` of the last page that was done."""
+        things, name = KINDS[kind]
+        changed = {"If-Modified-Since": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"} if since else {}
+        order = {"order": f"UpdatedDateUTC ASC,{name} ASC"}
+        return by_number(lambda more: self.client.call(f"{kind}s.list", "GET", f"{API_PATH}/{things}", params=order | more,
+                                                       headers=changed),
+                         items=things, size_param="pageSize", size=size, start=start)

@@ -199,4 +199,5 @@ def _title(resource: Resource, name: str) -> str:
 
 
 def outside(change: Change) -> str:
-    return clean(str((change.key or {}).get("external_id", "")))
+    """What the provider calls the record: its outside id, or what else it is found by."""
+    return clean(str(next(iter((change.key or {}).values()), "")))

@@ -148,6 +148,19 @@ def test_a_token_that_ended_is_replaced(xero: FakeXero, client: XeroClient):
     assert client.show("contact", CONTACT)["Name"] == "Lovelace Engines"
 
 
+def test_what_was_changed_since_is_listed_page_by_page_and_goes_on_where_it_stopped(xero: FakeXero, client: XeroClient):
+    for number in range(5):
+        xero.put("Payments", PAID | {"PaymentID": f"{number}{PAYMENT[1:]}", "changed": f"2026-06-1{number}T00:00:00"})
+    since = datetime(2026, 6, 11, tzinfo=UTC)
+
+    pages = list(client.each("payment", since=since, size=2))
+    rest = list(client.each("payment", since=since, size=2, start=pages[0].after))
+
+    assert [[each["PaymentID"][0] for each in page.items] for page in pages] == [["1", "2"], ["3", "4"], []]
+    assert [page.items for page in rest] == [page.items for page in pages[1:]]
+    assert xero.heard[1].headers["if-modified-since"] == "2026-06-11T00:00:00"
+
+
 def test_what_xero_does_not_have_is_said_so(client: XeroClient):
     with pytest.raises(NotFoundThere, match="cannot be found"):
         client.show("payment", PAYMENT)

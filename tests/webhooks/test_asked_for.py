@@ -10,6 +10,7 @@ from app.audit import COMMAND_LINE
 from app.commerce.customers import Customer
 from app.commerce.deliveries import Delivery
 from app.commerce.payments import Payment
+from app.extensions import db
 from app.fakes.fake import served
 from app.fakes.shippo import TOKEN, FakeShippo
 from app.fakes.xero import CLIENT_ID, CLIENT_SECRET, FakeXero
@@ -17,7 +18,7 @@ from app.integrations import auth, breaker, connections, limiter
 from app.integrations.connections import Wanted
 from app.records.changes import Change, Door, Source, apply
 from app.transaction import transaction
-from app.webhooks import endpoints, retry, testing
+from app.webhooks import endpoints, retry, story, testing
 from app.webhooks.models import Endpoint
 from tests.providers.contract import case
 from tests.providers.test_shippo import NUMBER
@@ -166,6 +167,14 @@ def test_a_post_that_cannot_be_asked_about_counts_only_where_the_endpoint_says_s
     else:
         assert event.status == "dead"
         assert "Add a connection to Shippo" in event.last_error
+
+
+def test_a_delivery_that_would_be_new_is_named_by_its_number(parcel):
+    parcel("delivered", "believe")
+
+    preview = story.preview(db.session(), events()[0], COMMAND_LINE)
+
+    assert [(each.verb, each.text) for each in preview.touched] == [("Created", f"delivery {NUMBER}")]
 
 
 @pytest.mark.parametrize("order", list(permutations(["label_made", "in_transit", "delivered"])))
