@@ -107,7 +107,7 @@ class _Sheet:
             self._lines[-1] += {"s": blanks, "tab": "\t", "line-break": "\n"}.get(tag.removeprefix(TEXT), "")
 
     def words(self, words: str) -> None:
-        if self._in_text and not self._notes and self._depth == 1:
+        if self._in_text and not self._notes and self._depth == 1 and len(self._lines[-1]) <= self.limits.text:
             self._lines[-1] += words
 
     def end(self, tag: str) -> None:

@@ -1,10 +1,7 @@
 """CSV files as many programs write them."""
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from app.files.delimited import find_delimiter
 from app.files.encodings import find
@@ -142,13 +139,3 @@ def test_each_bound_is_told_in_its_own_sentence(tmp_path, limits, sentence):
 
     with pytest.raises(BadFile, match=sentence):
         everything(path, limits=limits)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=400))
-def test_no_bytes_do_more_than_give_rows_or_one_sentence(tmp_path, content):
-    path = tmp_path / "any"
-    path.write_bytes(content)
-
-    with suppress(BadFile):
-        everything(path)

@@ -13,6 +13,7 @@ from app.files.reading import read_rows
 from app.files.workbook import _by_openpyxl
 from tests.files.legacy import compound
 from tests.files.making import everything, rewritten, sheet_of, text, workbook
+from tests.files.opendocument import ods, row, words
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -84,8 +85,8 @@ def test_a_formula_without_a_stored_value_is_not_an_empty_cell(tmp_path):
     book = openpyxl.Workbook()
     book.worksheets[0].append(["id", "price", "note"])
     other = book.create_sheet("Prices & more")
-    for row in (["id", "note", "price"], [1, "a", "=A2*2>1"], [2, None, 5], [3, "c", "=SUM(A2:A4)"]):
-        other.append(row)
+    for cells in (["id", "note", "price"], [1, "a", "=A2*2>1"], [2, None, 5], [3, "c", "=SUM(A2:A4)"]):
+        other.append(cells)
     book.save(path)
 
     _, rows = everything(path, Options(sheet="Prices & more"))
@@ -258,3 +259,17 @@ def test_rows_come_while_the_file_is_still_being_read_and_memory_stays_flat(tmp_
 
     assert total == 300_000
     assert process.memory_info().rss - before < 60 * 2**20
+
+
+def test_an_ods_row_that_is_repeated_without_end_is_refused(tmp_path):
+    rows = row(words("id")) + row(words("x"), also=' table:number-rows-repeated="99999999"')
+
+    with pytest.raises(BadFile, match="more than 1,000 rows"):
+        everything(ods(tmp_path / "a.ods", {"A": rows}), limits=Limits(rows=1000))
+
+
+def test_an_ods_cell_of_endless_text_is_refused(tmp_path):
+    path = ods(tmp_path / "a.ods", {"A": row(words("id")) + row(words("many words " * 20_000))})
+
+    with pytest.raises(BadFile, match="A cell in row 2 has more than 100,000 characters"):
+        everything(path)
