@@ -23,6 +23,7 @@ from app.integrations.secrets import Sealed, unseal
 from app.jobs import queues
 from app.settings import StoredSetting
 from app.transaction import is_sqlite, now
+from app.webhooks.endpoints import without_secret
 from app.webhooks.models import StoredSecret
 
 Verdict = Literal["good", "note", "wrong"]
@@ -200,6 +201,18 @@ def work() -> Finding:
     return Finding("work", "good", "Nothing is late, nothing is dead")
 
 
+@check("endpoints")
+def endpoints() -> Finding:
+    """That every endpoint can prove what comes."""
+    waiting = sorted(without_secret(db.session()))
+    db.session.rollback()
+    if waiting:
+        who = counted(len(waiting), "endpoint has", "endpoints have")
+        return Finding("endpoints", "note", f"{who} no secret yet, and every post to it is rejected: paste it at "
+                       f"{config().address}/webhooks/endpoints/{waiting[0]}")
+    return Finding("endpoints", "good", "Every endpoint that needs a secret has one")
+
+
 @check("address")
 def address() -> Finding:
     """That the port is ours or free."""
@@ -210,7 +223,8 @@ def address() -> Finding:
     return Finding("address", "good" if taken else "note", said)
 
 
-RESTING_ON = {"database": ("migrations", "durability", "clock", "key", "work"), "migrations": ("key", "work")}
+RESTING_ON = {"database": ("migrations", "durability", "clock", "key", "work", "endpoints"),
+              "migrations": ("key", "work", "endpoints")}
 
 
 def _short(error: BaseException) -> str:

@@ -162,6 +162,8 @@ class Provider:
     where: ClassVar[str] = ""                      # where its own pages take our address, in its words
     looks_like: ClassVar[str] = ""                 # its secret, for the form
     needs_secret: ClassVar[bool] = True            # False: nobody knows the address but us and them, which is all the proof
+    shortest_secret: ClassVar[int] = 8             # characters; fewer where people choose it there, and it takes them
+    has_blanks: ClassVar[bool] = False             # whether a blank can stand in its secret: else it was pasted with too much
     options: ClassVar[tuple[Option, ...]] = ()     # what an endpoint of it is told besides
     own_page: ClassVar[str] = ""                   # the view that asks for the options, where a list of fields will not do
     kept_headers: ClassVar[tuple[str, ...]] = ()   # beyond the common ones; `parse` sees only kept headers on a retry

@@ -84,6 +84,7 @@ class Chargebee(Provider):
     name, label, icon = "chargebee", "Chargebee", "arrow-repeat"
     where = "Settings, Configure Chargebee, Webhooks, Add Webhook: Webhook URL, with “Protected by basic authentication” on"
     looks_like = "user:password, as typed there for basic authentication"
+    shortest_secret, has_blanks = len("u:p"), True
 
     def check_secret(self, value: str) -> None:
         user, colon, password = value.partition(":")

@@ -52,6 +52,7 @@ class EasyPost(Provider):
     api = API
     where = "Dashboard, Webhooks & Events, Add webhook: Webhook URL"
     looks_like = "The webhook secret you chose there, to the letter"
+    shortest_secret, has_blanks = 1, True
 
     def check_secret(self, value: str) -> None:
         if value.startswith(("EZAK", "EZTK")):

@@ -68,6 +68,7 @@ class WooCommerce(Provider):
     name, label, icon = "woocommerce", "WooCommerce", "shop"
     where = "WooCommerce, Settings, Advanced, Webhooks, Add webhook: Delivery URL"
     looks_like = "What stands under Secret at the webhook"
+    shortest_secret, has_blanks = 1, True          # people may choose it
     kept_headers = ("x-wc-webhook-topic", "x-wc-webhook-id", "x-wc-webhook-delivery-id", "x-wc-webhook-source")
     options = (Option("currency", "Currency of the shop", "Three letters. Prices of products come without a currency; "
                       "without this they are left alone."),)

@@ -34,6 +34,7 @@ def index() -> str:
     found = list(session.scalars(select(Endpoint).order_by(func.lower(Endpoint.name))))
     silent = {each.id: silence for each, silence in health.silences(session)}
     return render_template("webhooks/endpoints.html", nav="webhooks", endpoints=found, find=find, silent=silent,
+                           waiting=endpoints.without_secret(session),
                            last=health.last_heard(session, [each.id for each in found]))
 
 
@@ -62,7 +63,7 @@ def create() -> Answer:
         except Invalid as problem:
             _show_errors(form, problem)
         else:
-            toast(f"{made.name} listens. Give its address to {'the sender' if speaks.own_page else speaks.label}.")
+            toast(_made(speaks, made.name, secret))
             return go(url_for(speaks.own_page or ".show", endpoint_id=made.id), 303)
     return _new_page(speaks, form), 422
 
@@ -113,14 +114,15 @@ def test(endpoint_id: int) -> Response:
 @shows_again
 @asks(AddSecret)
 def add_secret(endpoint_id: int) -> Answer:
-    form = AddSecret()
+    form, is_first = AddSecret(), endpoint_id in endpoints.without_secret(db.session())
     if form.validate():
         try:
             endpoints.add_secret(endpoint_id, _typed(form.secret), by=current_actor())
         except Invalid as problem:
             _show_errors(form, problem)
         else:
-            toast("The new secret is live. Retire the old one once the provider signs with the new.")
+            toast("The secret is live: posts are taken in now." if is_first
+                  else "The new secret is live. Retire the old one once the provider signs with the new.")
             return go(url_for(".show", endpoint_id=endpoint_id), 303)
     return _page(endpoint_id, form), 422
 
@@ -151,6 +153,12 @@ def _switch(endpoint_id: int, *, on: bool) -> Response:
     return go(url_for(".show", endpoint_id=endpoint_id), 303)
 
 
+def _made(speaks: Provider, name: str, secret: str) -> str:
+    if speaks.needs_secret and not secret:
+        return f"{name} is made. Give its address to {speaks.label}, and paste the secret it shows."
+    return f"{name} listens. Give its address to {'the sender' if speaks.own_page else speaks.label}."
+
+
 def _new_page(speaks: Provider, form: FlaskForm) -> str:
     return render_template("webhooks/endpoint_new.html", nav="webhooks", by=speaks, form=form)
 
@@ -162,13 +170,15 @@ def _endpoint(endpoint_id: int) -> Endpoint:
     return found
 
 
-def _page(endpoint_id: int, form: FlaskForm) -> str:
+def _page(endpoint_id: int, form: AddSecret) -> str:
     session: Session = db.session()
     endpoint = _endpoint(endpoint_id)
     secrets = list(session.scalars(select(StoredSecret).where(StoredSecret.endpoint_id == endpoint_id)
                                    .order_by(StoredSecret.id.desc())))
     speaks = provider(endpoint.provider)
-    return render_template("webhooks/endpoint.html", nav="webhooks", endpoint=endpoint, by=speaks, form=form,
+    waits = endpoint_id in endpoints.without_secret(session)
+    return render_template("webhooks/endpoint.html", nav="webhooks", endpoint=endpoint, by=speaks, waits=waits,
+                           form=forms.first_secret(speaks, form) if waits else form,
                            secrets=secrets, address=config().address + endpoint.path, health=health.health(session, endpoint),
                            can_test=testing.can_send(speaks), options=_options(speaks, endpoint))
 
@@ -194,7 +204,13 @@ def _show_errors(form: FlaskForm, problem: Invalid) -> None:
 def _ties(provider_name: str) -> list[connected.Tie]:
     """Its endpoints, for the page of integrations."""
     found = db.session.scalars(select(Endpoint).where(Endpoint.provider == provider_name).order_by(Endpoint.id))
-    manage = can(current_actor(), "endpoints.manage")
+    manage, waiting = can(current_actor(), "endpoints.manage"), endpoints.without_secret(db.session())
     return [connected.Tie("Webhook endpoint", each.name, each.account,
-                          ("ok", "full", "Live") if each.is_enabled else ("mute", "open", "Off"),
+                          _status(each, waiting),
                           url_for("webhooks.endpoints.show", endpoint_id=each.id) if manage else "") for each in found]
+
+
+def _status(endpoint: Endpoint, waiting: set[int]) -> tuple[str, str, str]:
+    if not endpoint.is_enabled:
+        return "mute", "open", "Off"
+    return ("wait", "call", "Waiting for its secret") if endpoint.id in waiting else ("ok", "full", "Live")

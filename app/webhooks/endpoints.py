@@ -10,19 +10,20 @@ from app import audit
 from app.audit import Actor
 from app.errors import Conflict, Invalid
 from app.integrations.provider import Provider
-from app.integrations.registry import provider
+from app.integrations.registry import find, provider
 from app.integrations.secrets import seal
 from app.transaction import after_commit, lock, transaction
 from app.webhooks import endpoint_settings, live
 from app.webhooks.models import Endpoint, StoredSecret
 
-LONGEST_NAME = 80
+LONGEST_NAME, LONGEST_SECRET = 80, 500
 TABLE = "webhook_endpoints"
 
 
 def add(provider_name: str, name: str, secrets: list[str], *, by: Actor, account: str | None = None,
         settings: Mapping[str, str] | None = None) -> Endpoint:
-    """A new endpoint, listening. `account` says whose outside ids come in; it is the provider's name unless given.
+    """A new endpoint, listening. `account` says whose outside ids come in; it is the provider's name unless given. Without a
+    secret every post is rejected until it gets one: some providers show theirs only once they have the address.
 
     `settings`: as typed, by the names of endpoint_settings.py. Raises NotFound for an unknown provider, Invalid by field for a
     name in use, a secret that cannot be one, a setting that will not do.
@@ -107,14 +108,19 @@ def switch(endpoint_id: int, *, on: bool, by: Actor) -> None:
         after_commit(session, live.forget)
 
 
+def without_secret(session: Session) -> set[int]:
+    """The endpoints that cannot prove a post yet: their provider signs, and they have no secret. One statement."""
+    live_one = select(StoredSecret.id).where(StoredSecret.endpoint_id == Endpoint.id, StoredSecret.state.in_(live.LIVE))
+    rows = session.execute(select(Endpoint.id, Endpoint.provider).where(~live_one.exists()))
+    return {id for id, name in rows if (by := find(name)) is not None and by.needs_secret}
+
+
 def _wrong(speaks: Provider, name: str, account: str | None, secrets: list[str]) -> dict[str, str]:
     errors = _wrong_secrets(speaks, dict(zip(("secret", "secret2", "secret3"), secrets, strict=False)))
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         errors["name"] = f"Give it a name of 1 to {LONGEST_NAME} characters."
     if account is not None and (not 0 < len(account) <= LONGEST_NAME or not account.isprintable() or "/" in account):
         errors["account"] = f"An account is 1 to {LONGEST_NAME} characters without a slash."
-    if not secrets and speaks.needs_secret:
-        errors["secret"] = "Give the secret the provider signs with."  # noqa: S105
     return errors
 
 
@@ -122,12 +128,19 @@ def _wrong_secrets(speaks: Provider, given: dict[str, str]) -> dict[str, str]:
     errors = {}
     for field, value in given.items():
         try:
-            if not 8 <= len(value) <= 500 or not value.isprintable() or " " in value:
-                raise ValueError("A secret is 8 to 500 characters without blanks.")
-            speaks.check_secret(value)
+            _check_secret(speaks, value)
         except ValueError as error:
             errors[field] = str(error)
     return errors
+
+
+def _check_secret(speaks: Provider, value: str) -> None:
+    """Raise ValueError when it cannot be one."""
+    least, fits = speaks.shortest_secret, speaks.has_blanks or " " not in value
+    if not least <= len(value) <= LONGEST_SECRET or not value.isprintable() or not fits:
+        how = "that can be printed" if speaks.has_blanks else "without blanks"
+        raise ValueError(f"A secret is {least} to {LONGEST_SECRET} characters {how}.")
+    speaks.check_secret(value)
 
 
 def _store(session: Session, endpoint_id: int, value: str) -> None:

@@ -30,8 +30,7 @@ NO_SECRET = "This provider signs nothing: the address is the secret."  # noqa: S
 class AddEndpoint(FlaskForm):
     name = StringField("Name", validators=[GIVEN, Length(max=LONGEST_NAME)], render_kw=PLAIN,
                        description="What staff will call it, like Stripe EU.")
-    secret = PasswordField("Signing secret", validators=[GIVEN], render_kw=TYPED,
-                           description="What the provider signs with. It is stored encrypted and never shown again.")
+    secret = PasswordField("Signing secret", validators=[Optional()], render_kw=TYPED)
     account = StringField("Account", validators=[Length(max=LONGEST_NAME)], render_kw=PLAIN,
                           description="Only if you have several accounts at this provider: whose IDs come in here.")
 
@@ -44,13 +43,25 @@ class AddSecret(FlaskForm):
 def adding(speaks: Provider) -> FlaskForm:
     """What it takes to add an endpoint of this provider."""
     fields = _options(speaks)
-    if not speaks.needs_secret:
-        fields["secret"] = PasswordField("Secret", validators=[Optional()], render_kw=TYPED, description=NO_SECRET)
     found: FlaskForm = type("AddThis", (AddEndpoint,), fields)(
         data={OPTION + each.name: each.default for each in speaks.options})
-    if speaks.looks_like and (speaks.needs_secret or speaks.own_page):
-        found.secret.description = f"{speaks.looks_like}. It is stored encrypted and never shown again."
+    later = f" Leave it empty if {speaks.label} shows it only once it has the address." if speaks.needs_secret else ""
+    if speaks.needs_secret or speaks.own_page:
+        found.secret.description = f"{_looks(speaks)} It is stored encrypted and never shown again.{later}"
+    else:
+        found.secret.label.text, found.secret.description = "Secret", NO_SECRET
     return found
+
+
+def first_secret(speaks: Provider, form: AddSecret) -> AddSecret:
+    """The same form for the first secret of an endpoint: there are none before it."""
+    form.secret.label.text = "Secret"
+    form.secret.description = f"{_looks(speaks)} It is stored encrypted and never shown again."
+    return form
+
+
+def _looks(speaks: Provider) -> str:
+    return f"{speaks.looks_like or 'What the provider signs with'}."
 
 
 def setting(speaks: Provider, held: Mapping[str, str]) -> FlaskForm:

@@ -31,6 +31,8 @@ def hint(endpoint: Live, by: Provider, receipt: Receipt, problem: Problem) -> st
     """One sentence; None when it is none of the usual mistakes. Never raises, calls nobody."""
     if isinstance(problem, OffClock):
         return _off_clock(problem.by)
+    if by.needs_secret and not endpoint.config.secrets:
+        return f"Paste the secret {by.label} shows for this address on the page of the endpoint: until then nothing is proven."
     if not isinstance(problem, Rejected) or _proves(by, receipt, endpoint.config):
         return None
     return next((clean(found) for trial in TRIALS if (found := trial(endpoint, by, receipt)) is not None), None)

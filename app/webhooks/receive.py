@@ -20,6 +20,7 @@ Headers = dict[str, str]
 QUEUE = "webhooks"
 LONGEST_ERROR = 500
 ALLOWED_HEADERS = frozenset({"content-type", "content-length", "user-agent", "date", "x-request-id", "idempotency-key"})
+NO_SECRET = "No secret yet."  # noqa: S105
 NEVER_KEPT = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
@@ -108,6 +109,8 @@ def _taken(endpoint: Live, by: Provider, receipt: Receipt, headers: Headers) -> 
 
 def _proof(endpoint: Live, by: Provider, receipt: Receipt) -> Secret | None:
     """What proves the post. Whatever goes wrong with judging it: what is not proven is rejected."""
+    if by.needs_secret and not endpoint.config.secrets:
+        raise Rejected(NO_SECRET)
     try:
         secret = by.verify(receipt, endpoint.config, receipt.received_at)
     except Problem:

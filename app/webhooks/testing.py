@@ -38,9 +38,10 @@ def send(endpoint_id: int, *, by: Actor) -> int:
         raise Conflict("Switch it on first: while it is off it answers 404.", title="The endpoint is off")
     name, token, known = endpoint.provider, endpoint.token, live.by_ids(session.connection(), [endpoint_id])[endpoint_id]
     session.rollback()
+    if provider(name).needs_secret and not known.config.secrets:
+        raise Conflict("Paste the secret on its page first.", title="The endpoint has no secret yet")
     now = datetime.now(UTC)
-    can_sign = known.config.secrets or not provider(name).needs_secret
-    receipt = provider(name).sample(known.config, now) if can_sign else None
+    receipt = provider(name).sample(known.config, now)
     if receipt is None:
         raise Conflict("Only the provider itself can sign for this endpoint. Send a test from its own pages.")
     from_where = str(known.allow[0].network_address) if known.allow else HERE

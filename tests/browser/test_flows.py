@@ -11,6 +11,7 @@ import stripe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD, PEOPLE
+from tests.wait import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SECRET = "whsec_of_the_browser_tests"
@@ -25,13 +26,13 @@ def hook(backroom):
 @pytest.fixture
 def tell(backroom, hook):
     """Post an event about a payment as Stripe does, signed by its own library; returns the status of the answer."""
-    def post(id, status, *, event, created=None, secret=SECRET):
+    def post(id, status, *, event, created=None, secret=SECRET, to=None):
         told = {"id": id, "object": "payment_intent", "status": status, "amount": 4200, "currency": "eur",
                 "amount_received": 4200 if status == "succeeded" else 0, "payment_method_types": ["card"]}
         kind = {"succeeded": "payment_intent.succeeded", "requires_capture": "payment_intent.amount_capturable_updated"}[status]
         body = json.dumps({"id": event, "object": "event", "type": kind, "created": created or int(time.time()), "data": {"object": told}})
         signed = stripe.WebhookSignature.generate_signature_header(body, secret)
-        return backroom.post(hook, body.encode(), {"Stripe-Signature": signed})
+        return backroom.post(to or hook, body.encode(), {"Stripe-Signature": signed})
     return post
 
 
@@ -230,3 +231,26 @@ def test_signing_out_ends_it(enter):
     page.get_by_role("button", name="Sign out").click()
     page.goto("/orders")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+def test_an_endpoint_gets_its_secret_once_the_provider_has_the_address(chromium, backroom, tell):
+    """Of an admin's pages: those signed in by `enter` may not see addresses."""
+    backroom.command("user", "add", "owner@example.com", "--role", "admin", "--password-stdin", said=PASSWORD + "\n")
+    page = chromium.new_page(base_url=backroom.address)
+    page.goto("/webhooks/endpoints/new?provider=stripe")
+    page.get_by_label("E-mail").fill("owner@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Name").fill("Stripe that comes later")
+    page.get_by_role("button", name="Add endpoint").click()
+    expect(page.get_by_role("heading", name="1. Copy this address to Stripe")).to_be_visible()
+    expect(page.locator("h1 + .st")).to_have_text("Waiting for its secret")
+    path = page.get_by_label("The address of this endpoint").input_value().removeprefix(backroom.address)
+    assert tell("pi_later", "succeeded", event="evt_too_early", to=path) == 400
+
+    page.get_by_label("Secret", exact=True).fill(SECRET)
+    page.get_by_role("button", name="Save secret").click()
+    expect(page.locator("h1 + .st")).to_have_text("Live")
+    wait_for(lambda: tell("pi_later", "succeeded", event="evt_in_time", to=path) == 200)    # other processes know it within seconds
+    page.get_by_role("link", name=re.compile("posts? in a day")).click()
+    expect(page.get_by_role("table", name="Rejected receipts")).to_contain_text("No secret yet.")
+    page.close()

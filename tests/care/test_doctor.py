@@ -1,7 +1,14 @@
 """The doctor: well when all is well, and otherwise what is wrong and how to mend it."""
 import sqlalchemy as sa
 
-CHECKS = {"python", "disk", "database", "migrations", "durability", "clock", "key", "storage", "redis", "work", "address"}
+from app import create_app
+from app.audit import COMMAND_LINE
+from app.config import load
+from app.extensions import db
+from app.webhooks import endpoints
+
+CHECKS = {"python", "disk", "database", "migrations", "durability", "clock", "key", "storage", "redis", "work", "endpoints",
+          "address"}
 
 
 def test_a_new_installation_is_well(installation):
@@ -74,3 +81,18 @@ def test_dead_work_is_a_note_that_says_where_to_look(filled):
     finding = filled.findings()["work"]
     assert finding["verdict"] == "note"
     assert "/webhooks" in finding["said"]
+
+
+def test_an_endpoint_without_a_secret_is_a_note_that_says_where_to_paste_it(installation):
+    assert installation.findings()["endpoints"]["verdict"] == "good"
+    app = create_app(load(installation.environ))
+    with app.app_context():
+        made = endpoints.add("stripe", "Later", [], by=COMMAND_LINE).id
+        db.session.remove()
+        db.engine.dispose()
+
+    finding = installation.findings()["endpoints"]
+
+    assert finding["verdict"] == "note"
+    assert finding["said"].startswith("1 endpoint has no secret yet")
+    assert finding["said"].endswith(f"/webhooks/endpoints/{made}")

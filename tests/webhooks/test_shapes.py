@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from app.audit import COMMAND_LINE
-from app.errors import Invalid, Unavailable
+from app.errors import Unavailable
 from app.extensions import db
 from app.integrations import pinned
 from app.integrations.errors import RateLimited
@@ -108,12 +108,6 @@ def test_an_endpoint_may_have_no_secret_where_the_provider_needs_none(odd, knock
 
     assert knock(made, [{"key": "a"}]).status_code == 202
     assert [each.secret_id for each in receipts()] == [None]
-
-
-def test_where_a_secret_is_needed_nothing_is_made_without_one(app):
-    with pytest.raises(Invalid) as caught:
-        endpoints.add("stripe", "Stripe", [], by=COMMAND_LINE)
-    assert "secret" in caught.value.errors
 
 
 def test_the_last_secret_may_go_where_none_is_needed(odd):
