@@ -10,6 +10,7 @@ import openpyxl
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from tests.files import legacy
+from tests.files.binary import xlsb
 from tests.files.legacy import Sheet, compound, xls
 from tests.files.making import rewritten, sheet_of
 from tests.files.opendocument import ods, row, typed, words
@@ -222,4 +223,9 @@ ZIPS: dict[str, tuple[Make, dict[str, Any]]] = {
     "zip_of_something_else": (zipped("readme.md"), {"sentence": "It is no workbook."}),
     "zip_of_nothing": (zipped(), {"sentence": "It is empty."}),
 }
-MADE = XLSX | XLS | ODS | ZIPS
+XLSB: dict[str, tuple[Make, dict[str, Any]]] = {
+    "xlsb_of_several_types": (lambda path: xlsb(path, "Orders", [HEAD, ["007", "Ada"], [True, 5.5], [5, "#N/A"]]), {
+        "headers": HEAD, "rows": [[2, ["007", "Ada"]], [3, [True, 5.5]], [4, [5, {"e": "#N/A"}]]], "about": {"format": "xlsb", "sheet": "Orders"}}),
+    "xlsb_that_broke_off": (cut(lambda path: xlsb(path, "Orders", ROWS), 0.6), DAMAGED),
+}
+MADE = XLSX | XLS | ODS | ZIPS | XLSB
