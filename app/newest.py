@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import ColumnElement, func, literal, select, union_all
+from sqlalchemy import ColumnElement, and_, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from app.extensions import Model
@@ -61,12 +61,53 @@ def page(session: Session, model: type[M], conditions: Sequence[ColumnElement[bo
 
 def counts(session: Session, model: type[Model], views: Mapping[str, View],
            conditions: Sequence[ColumnElement[bool]]) -> dict[str, Count]:
-    """How many rows each view has, and "" all of them; at most CAP are counted. One statement."""
+    """How many rows each view has, and "" all of them; no more than CAP of any are looked at.
+
+    One statement, two where filters leave more than that.
+    """
+    if not conditions:
+        return _unfiltered(session, model, views)
+    found = _among(session, model, views, conditions)
+    if not found[""].capped:
+        return found
+    beside = _beside(session, model, views, conditions)
+    return found | {name: Count(max(one.number, found[name].number), one.capped) for name, one in beside.items()}
+
+
+def _unfiltered(session: Session, model: type[Model], views: Mapping[str, View]) -> dict[str, Count]:
+    """Each view by its own index."""
     shown = {name: [condition] for name, (_, condition) in views.items()} | {"": []}
     parts = [select(literal(name), select(func.count()).select_from(
-        select(literal(1)).select_from(model).where(*own, *conditions).limit(CAP + 1).subquery()).scalar_subquery())
+        select(literal(1)).select_from(model).where(*own).limit(CAP + 1).subquery()).scalar_subquery())
         for name, own in shown.items()]
-    return {name: Count(min(number, CAP), number > CAP) for name, number in session.execute(union_all(*parts))}
+    return {name: _count(number, number) for name, number in session.execute(union_all(*parts))}
+
+
+def _among(session: Session, model: type[Model], views: Mapping[str, View],
+           conditions: Sequence[ColumnElement[bool]]) -> dict[str, Count]:
+    """Counted among the newest rows the filters leave: by their index, whatever the views are."""
+    id = model.__table__.c.id
+    parts = [case((condition, 1), else_=0).label(f"view_{name}") for name, (_, condition) in views.items()]
+    some = select(id, *parts).where(*conditions).order_by(id.desc()).limit(CAP + 1).subquery()
+    sums = [func.sum(some.c[part.name]) for part in parts]
+    *numbers, every = session.execute(select(*sums, func.count()).select_from(some)).one()
+    return {name: _count(number or 0, every) for name, number in zip(views, numbers, strict=True)} | {"": _count(every, every)}
+
+
+def _beside(session: Session, model: type[Model], views: Mapping[str, View],
+            conditions: Sequence[ColumnElement[bool]]) -> dict[str, Count]:
+    """Counted among the newest rows of each view, by its index: what few have is counted whole."""
+    id, parts = model.__table__.c.id, []
+    for name, (_, condition) in views.items():
+        some = (select(case((and_(*conditions), 1), else_=0).label("fits")).where(condition).order_by(id.desc()).limit(CAP + 1)
+                .subquery())
+        parts.append(select(literal(name), func.coalesce(func.sum(some.c.fits), 0), func.count()).select_from(some))
+    return {name: _count(number, looked) for name, number, looked in session.execute(union_all(*parts))}
+
+
+def _count(number: int, looked: int) -> Count:
+    """What was counted, where no more than CAP + 1 were looked at."""
+    return Count(min(number, CAP), looked > CAP)
 
 
 def _id(rows: Sequence[Model]) -> int | None:
