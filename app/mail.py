@@ -2,6 +2,7 @@
 import smtplib
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
@@ -46,14 +47,22 @@ def send(to: str, subject: str, text: str, *, id: str) -> None:
     message["Auto-Submitted"] = "auto-generated"      # RFC 3834: nobody's absence answers
     message.set_content(text)
     try:
-        with _server(settings) as server:
-            server.send_message(message)
+        _hand_over(_server(settings), message)
     except smtplib.SMTPRecipientsRefused as error:
         raise _refused(*next(iter(error.recipients.values()))) from None
     except smtplib.SMTPResponseException as error:
         raise _refused(error.smtp_code, error.smtp_error) from None
     except (OSError, smtplib.SMTPException) as error:
         raise Unavailable(f"The mail server does not answer: {error}") from None
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> None:
+    """What is said after it took the mail changes nothing."""
+    try:
+        server.send_message(message)
+    finally:
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()
 
 
 def _server(settings: Config) -> smtplib.SMTP:

@@ -21,7 +21,8 @@ DEEDS = {
     "endpoints.add": "added an endpoint", "endpoints.add_secret": "added a secret", "endpoints.retire_secret": "retired a secret",
     "endpoints.enable": "switched an endpoint on", "endpoints.disable": "switched an endpoint off",
     "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import", "imports.stop":
-    "stopped an import", "exports.start": "started an export", "exports.download": "downloaded an export",
+    "stopped an import", "exports.save": "saved an export", "exports.remove": "removed a saved export", "exports.schedule": "scheduled an export",
+    "exports.pause": "paused a scheduled export", "exports.start": "started an export", "exports.download": "downloaded an export",
     "notes.add": "wrote a note", "notes.remove": "removed a note",
     "views.save": "saved a view", "views.remove": "removed a view",
     "views.make_default": "made a view the default of a role", "views.drop_default": "ended the default view of a role",
