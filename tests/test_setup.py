@@ -1,4 +1,5 @@
 """Setting up: what the Makefile promises on a fresh machine, and that the lock files are whole."""
+import ast
 import os
 import re
 import shutil
@@ -109,12 +110,17 @@ def test_whatever_the_code_imports_is_asked_for():
                 "flask_bootstrap": "bootstrap-flask", "psycopg": "psycopg", "prometheus_client": "prometheus-client",
                 "python_calamine_plus": "python-calamine-plus", "rustpy_xlsxwriter": "rustpy-xlsxwriter", "alembic": "flask-migrate",
                 "werkzeug": "flask", "jinja2": "flask", "markupsafe": "flask", "click": "flask", "itsdangerous": "flask",
-                "charset_normalizer": "charset-normalizer", "wtforms": "wtforms", "dateutil": "python-dateutil"}
+                "charset_normalizer": "charset-normalizer", "wtforms": "wtforms", "dateutil": "python-dateutil", "urllib3": "requests"}
     own, here = {"app"}, wanted("requirements.in")
-    found = {module for path in (ROOT / "app").rglob("*.py")
-             for module in re.findall(r"^(?:from|import) (\w+)", path.read_text(), flags=re.MULTILINE)}
+    found = {module for path in (ROOT / "app").rglob("*.py") for node in ast.parse(path.read_text()).body for module in _imported(node)}
     outside = {module for module in found if module not in own and not _is_standard(module)}
     assert {module for module in outside if provides.get(module, module) not in here} == set()
+
+
+def _imported(node):
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]}
+    return {alias.name.partition(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()
 
 
 def _is_standard(module):
