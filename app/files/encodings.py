@@ -13,12 +13,14 @@ from app.files.limits import BadFile
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 USUAL = ("cp1252", "iso8859_15", "cp1250", "mac_roman", "cp850", "cp437", "cp1254", "cp1251", "koi8_r", "cp866", "cp1253",
-         "cp1255", "cp1256", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
+         "cp1255", "cp1256", "shift_jis", "gb18030", "euc_kr", "big5", "euc_jp")
 """What files of old programs are in, the commonest first."""
 SAMPLE = 64 * 1024
 SHOWN, SAMPLES, LONGEST = 6, 5, 40
-COMMON = frozenset("äöüßÄÖÜéèêëÉÈàâÀçÇñÑóíáúÓÍÁÚìòùôîïæøåÆØÅœ’‘“”„–—…€£§°·²½«»™®")
+COMMON = frozenset("ãÃäöüßÄÖÜéèêëÉÈàâÀçÇñÑóíáúÓÍÁÚìòùôîïæøåÆØÅœ’‘“”„–—…€£§°·²½«»™®")
 RARE = frozenset("ðþÐÞÝýÿŸªºµ¤¦¨¬¯¶¸¹¼¾×÷ƒˆ‡‰‹›")
+OTHERS = {"HALFWIDTH": 2.2, "HIRAGANA": 0.1, "KATAKANA": 0.1, "HANGUL": 0.15}
+"""What letters of other scripts cost: the rarer by chance, the less."""
 CELL_ENDS = re.compile(r"[,;\t|\r\n\"]+")
 SIGNS = (b",", b";", b"\t", b"\n", b"\r", b" ")
 
@@ -180,20 +182,21 @@ def _strange(letter: str, before: str, after: str) -> float:
         return 6.0
     if kind[0] == "L":
         return _strange_letter(letter, before, after)
-    cost = 0.0 if letter in COMMON else 1.5
+    cost = (0.0 if letter in COMMON else 1.5) + (1.0 if before.isalpha() and letter in "·¬¨¸¤" else 0.0)
     return cost + (3.0 if before.isalpha() and after.isalpha() and letter not in "’‘·" else 0.0)
 
 
 def _strange_letter(letter: str, before: str, after: str) -> float:
-    latin = _script(letter) == "LATIN"
-    cost = (0.0 if letter in COMMON else 0.8 if letter in RARE else 0.3) if latin else 0.2
-    if _script(letter) == "HALFWIDTH":
-        cost += 2.0
-    if letter.isupper() and before.islower():
-        cost += 3.0
+    script = _script(letter)
+    latin = script == "LATIN"
+    cost = (0.0 if letter in COMMON else 0.8 if letter in RARE else 0.3) if latin else OTHERS.get(script, 0.2)
+    if letter.isupper() and before.isalpha() and (before.islower() or after.islower()):
+        cost += 3.0 if before.islower() else 1.0
+    if latin and letter.islower() and not before.isalnum():
+        cost += 0.3
     for beside in (before, after):
-        if beside.isalpha() and _script(beside) != _script(letter) and "LATIN" in (_script(beside), _script(letter)):
-            cost += 2.0
+        if beside.isalpha() and _script(beside) != script:
+            cost += 2.0 if "LATIN" in (_script(beside), script) else 0.5 if "HANGUL" in (_script(beside), script) else 0.0
     if latin and before >= "\x80" and after >= "\x80" and before.isalpha() and after.isalpha():
         cost += 1.5
     return cost
