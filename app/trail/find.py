@@ -14,7 +14,8 @@ PAGE = 50
 WINDOW = 50_000                   # rows a page looks through when no index leads to what is asked for
 SLACK = timedelta(minutes=15)     # ids and times run in the same order but for what was written at the same time
 GUARDED = {"users": "users.manage", "tokens": "users.manage", "settings": "settings.manage",
-           "webhook_endpoints": "endpoints.manage", "exports": "exports.sensitive"}
+           "webhook_endpoints": "endpoints.manage", "exports": "exports.sensitive",
+           "export_definitions": "exports.sensitive"}
 """What it takes to read of deeds done to these tables. Other deeds are open to whoever may read the trail."""
 
 

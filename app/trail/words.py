@@ -20,9 +20,11 @@ DEEDS = {
     "privacy.erase": "erased personal data",
     "endpoints.add": "added an endpoint", "endpoints.add_secret": "added a secret", "endpoints.retire_secret": "retired a secret",
     "endpoints.enable": "switched an endpoint on", "endpoints.disable": "switched an endpoint off",
-    "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import", "imports.stop":
-    "stopped an import", "exports.save": "saved an export", "exports.remove": "removed a saved export", "exports.schedule": "scheduled an export",
-    "exports.pause": "paused a scheduled export", "exports.start": "started an export", "exports.download": "downloaded an export",
+    "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import",
+    "imports.stop": "stopped an import",
+    "exports.start": "started an export", "exports.download": "downloaded an export", "exports.save": "saved an export",
+    "exports.remove": "removed a saved export", "exports.schedule": "scheduled an export",
+    "exports.pause": "paused a scheduled export",
     "notes.add": "wrote a note", "notes.remove": "removed a note",
     "views.save": "saved a view", "views.remove": "removed a view",
     "views.make_default": "made a view the default of a role", "views.drop_default": "ended the default view of a role",
@@ -31,9 +33,11 @@ DEEDS = {
     "jobs.retry": "retried a job", "jobs.cancel": "cancelled a job", "jobs.discard": "discarded a job",
 }
 PAGES = {"webhook_events": ("webhooks.show", "event_id"), "webhook_endpoints": ("webhooks.endpoints.show", "endpoint_id"),
-         "imports": ("imports.show", "import_id"), "exports": ("exports.show", "export_id"), "jobs": ("jobs.show", "job_id"),
+         "imports": ("imports.show", "import_id"), "exports": ("exports.show", "export_id"),
+         "export_definitions": ("exports.saved", "definition_id"), "jobs": ("jobs.show", "job_id"),
          "bulk_changes": ("records.bulk_show", "bulk_id")}
-TABLES = {"webhook_events": "Event", "webhook_endpoints": "Endpoint", "imports": "Import", "exports": "Export", "jobs": "Job",
+TABLES = {"webhook_events": "Event", "webhook_endpoints": "Endpoint", "imports": "Import", "exports": "Export",
+          "export_definitions": "Saved export", "jobs": "Job",
           "users": "User", "tokens": "API token", "settings": "Setting", "bulk_changes": "Bulk change",
           "saved_views": "View"}
 ICONS = {"users": "person", "tokens": "key", "settings": "sliders", "webhook_events": "broadcast",

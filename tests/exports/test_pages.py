@@ -1,5 +1,6 @@
 """The pages of exports: from the button on a list to the file."""
 import re
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 
@@ -104,3 +105,52 @@ def test_a_wrong_filter_or_resource_is_an_error_page(sign_in):
 
     assert client.get("/exports/new?resource=shoes").status_code == 404
     assert client.get("/exports/new?resource=customers&query=shoe%3D1").status_code == 400
+
+
+def test_a_small_export_is_downloaded_by_itself_and_noted(sign_in):
+    make("ada")
+    client = sign_in("manager")
+    asked = client.post("/exports", data={"resource": "customers", "format": "csv", "columns": ["email", "name"], "place-email": "2", "place-name": "1"})
+
+    address = asked.location.partition("?")[0]
+    assert f'http-equiv="refresh" content="1;url={address}/file"' in client.get(asked.location).text
+    assert "http-equiv" not in client.get(address).text
+    assert client.get(f"{address}/file").get_data().startswith(b"\xef\xbb\xbfName,E-mail\r\n")
+
+
+def test_a_saved_export_is_shown_changed_scheduled_and_removed(sign_in):
+    make("ada")
+    client = sign_in("manager")
+    form = {"resource": "customers", "query": "name=ada", "format": "xlsx", "columns": ["email", "name"], "name": "Adas", "values": "de"}
+
+    saved = client.post("/exports/saved", data=form).location
+    assert all(word in client.get(saved).text for word in ("Adas", "Excel (XLSX)", "E-mail, Name"))
+    assert client.post(f"{saved}/schedule", data={"every": "month", "day": "L", "at": "07:15", "zone": "Europe/Berlin"}).status_code == 303
+    assert "Every month on the last day at 07:15, Europe/Berlin" in client.get("/exports").text
+    assert "Write a time like" in client.post(f"{saved}/schedule", data={"at": "7"}).text
+    assert client.post(f"{saved}/pause").status_code == client.post(f"{saved}/resume").status_code == 303
+    again = client.get(f"/exports/new?saved={saved.rpartition('/')[2]}").text
+    assert 'value="Adas"' in again
+    assert '<option value="de" selected>' in again
+    assert client.post(f"{saved}/run").location.endswith("?now=1")
+    assert client.post(f"{saved}/remove").status_code == 303
+    assert client.get(saved).status_code == 404
+
+
+def test_a_save_without_a_name_or_columns_says_so(sign_in):
+    client = sign_in("manager")
+    form = {"resource": "customers", "format": "csv", "columns": ["email"]}
+
+    assert "Give it a name" in client.post("/exports/saved", data=form).text
+    assert "at least one column" in client.post("/exports/saved", data={**form, "columns": [], "name": "x"}).text
+
+
+def test_a_file_past_its_time_says_what_to_do(sign_in):
+    make("ada")
+    client = sign_in("manager")
+    address = client.post("/exports", data={"resource": "customers", "format": "csv", "columns": ["email"]}).location.partition("?")[0]
+    with transaction() as session:
+        session.scalars(select(Export)).one().expires_at = datetime(2020, 1, 1, tzinfo=UTC)
+
+    assert "This file is not kept any more" in client.get(f"{address}/file").text
+    assert "Export again" in client.get(address).text
