@@ -78,7 +78,7 @@ class Health:
 def health(session: Session, endpoint: Endpoint) -> Health:
     """How this one is, from four small statements."""
     now = datetime.now(UTC)
-    last, history = last_heard(session, [endpoint.id]).get(endpoint.id), _history(session, endpoint.id, now)
+    last, history = last_heard(session, [endpoint.id]).get(endpoint.id), _histories(session, [endpoint.id], now)[endpoint.id]
     rejected = session.execute(select(func.coalesce(func.sum(1 + StoredReceipt.more), 0)).where(
         StoredReceipt.endpoint_id == endpoint.id, StoredReceipt.verdict == "rejected",
         StoredReceipt.received_at >= now - DAY)).scalar_one()
@@ -96,36 +96,49 @@ def last_heard(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
 
 
 def silences(session: Session) -> list[tuple[Endpoint, Silence]]:
-    """Every endpoint that fell silent, by its own history."""
-    now, found = datetime.now(UTC), []
+    """Every endpoint that fell silent, by its own history. Three statements."""
+    now = datetime.now(UTC)
     endpoints = list(session.scalars(select(Endpoint).where(Endpoint.is_enabled.is_(True)).order_by(Endpoint.id)))
-    last = last_heard(session, [each.id for each in endpoints])
-    for each in endpoints:
-        silence = _silence(_history(session, each.id, now), last.get(each.id), now)
-        if silence is not None:
-            found.append((each, silence))
-    return found
+    ids = [each.id for each in endpoints]
+    last, histories = last_heard(session, ids), _histories(session, ids, now)
+    found = [(each, _silence(histories[each.id], last.get(each.id), now)) for each in endpoints]
+    return [(each, silence) for each, silence in found if silence is not None]
 
 
-def roll(session: Session) -> None:
-    """Count the events of each endpoint by the hour, from the last hour counted on; safe to repeat."""
+def roll(session: Session, since: datetime | None = None) -> datetime | None:
+    """Count the events of each endpoint by the hour, for a day from `since` on, or from the last hour counted; safe to repeat.
+
+    Returns where to go on, None once that is the present: one day is as much as a transaction should hold others up for.
+    """
     connection, now = session.connection(), datetime.now(UTC)
-    latest = session.execute(select(func.max(Hour.began_at))).scalar()
-    since = max((latest or now - HISTORY) - HOUR, now - HISTORY)
-    hour = _hour(connection).label("began_at")
-    counts = (select(Event.endpoint_id, hour, func.count()).where(*_since(since), Event.said != TEST)
+    since = since or _rolled_to(session, now)
+    if since is None:
+        return None
+    until, hour = since + DAY, _hour(connection).label("began_at")
+    counts = (select(Event.endpoint_id, hour, func.count()).where(*_since(since), Event.received_at < until, Event.said != TEST)
               .group_by(Event.endpoint_id, literal_column("began_at")))
     statement: Any = (sqlite.insert if is_sqlite(connection) else postgresql.insert)(Hour).from_select(
         ["endpoint_id", "began_at", "events"], counts)
     session.execute(statement.on_conflict_do_update(index_elements=["endpoint_id", "began_at"],
                                                     set_={"events": statement.excluded.events}))
+    return until if until < now else None
 
 
-def _history(session: Session, endpoint_id: int, now: datetime) -> list[tuple[datetime, int]]:
-    """(hour, events) of the last four weeks, the oldest first; hours without are not among them."""
-    mine = (Hour.endpoint_id == endpoint_id, Hour.began_at >= now - HISTORY)
-    rows = session.execute(select(Hour.began_at, Hour.events).where(*mine).order_by(Hour.began_at))
-    return [(row[0], row[1]) for row in rows]
+def _rolled_to(session: Session, now: datetime) -> datetime | None:
+    """The hour to count from: one before the last that was counted, for it may have gone on; None where nothing ever came."""
+    latest: datetime | None = session.scalar(select(func.max(Hour.began_at)))
+    begins = latest or session.scalar(select(Event.received_at).order_by(Event.received_at).limit(1))
+    return None if begins is None else max(begins - HOUR, now - HISTORY).replace(minute=0, second=0, microsecond=0)
+
+
+def _histories(session: Session, ids: Sequence[int], now: datetime) -> dict[int, list[tuple[datetime, int]]]:
+    """(hour, events) of the last four weeks of each, the oldest first; hours without are not among them. One statement."""
+    found: dict[int, list[tuple[datetime, int]]] = {id: [] for id in ids}
+    rows = session.execute(select(Hour.endpoint_id, Hour.began_at, Hour.events).order_by(Hour.endpoint_id, Hour.began_at)
+                           .where(Hour.endpoint_id.in_(ids), Hour.began_at >= now - HISTORY))
+    for id, began_at, events in rows:
+        found[id].append((began_at, events))
+    return found
 
 
 def _silence(history: Sequence[tuple[datetime, int]], last: datetime | None, now: datetime) -> Silence | None:

@@ -1,9 +1,10 @@
 """The jobs of webhooks."""
+from datetime import datetime
 from typing import Any
 
 from app.jobs.registry import job
 from app.jobs.work import Work
-from app.webhooks import many, retention, watch
+from app.webhooks import health, many, retention, watch
 
 
 @job(many.KIND, label="Retry or ignore many events")
@@ -15,8 +16,12 @@ def do_many(work: Work, **what: Any) -> dict[str, int]:
 @job("webhooks.watch", cron="*/10 * * * *", label="Look for silent endpoints")
 def look(work: Work) -> dict[str, int]:
     """Count what came in by the hour, and tell staff when an endpoint fell silent."""
-    with work.transaction() as session:
-        return watch.watch(session)
+    counted_to: datetime | None = None
+    while True:
+        with work.transaction() as session:
+            counted_to = health.roll(session, counted_to)
+            if counted_to is None:
+                return watch.watch(session)
 
 
 @job("webhooks.prune", cron="40 3 * * *", seconds=1800, label="Drop old webhooks")

@@ -52,8 +52,8 @@ def by_token(provider: str, token: str) -> Live:
         found = cache.get(CACHE, token, SECONDS, lambda: _one(token))
     except DBAPIError:
         raise Unavailable("The endpoint cannot be looked up. Send it again.") from None
-    if found is None or not found.is_enabled or found.provider != provider:
-        raise NotFound("No endpoint has this address. It may have been switched off.")
+    if not found.is_enabled or found.provider != provider:
+        raise _unknown()
     return found
 
 
@@ -96,10 +96,17 @@ def forget() -> None:
     _noted.clear()
 
 
-def _one(token: str) -> Live | None:
+def _one(token: str) -> Live:
+    """Raises NotFound: what strangers guess is kept nowhere."""
     with db.engine.connect() as connection:
         row = connection.execute(select(*COLUMNS).where(Endpoint.token == token)).first()
-        return None if row is None else _live(row, _secrets(connection, [row.id])[row.id])
+        if row is None:
+            raise _unknown()
+        return _live(row, _secrets(connection, [row.id])[row.id])
+
+
+def _unknown() -> NotFound:
+    return NotFound("No endpoint has this address. It may have been switched off.")
 
 
 def _secrets(connection: Connection, endpoint_ids: list[int]) -> dict[int, tuple[Secret, ...]]:

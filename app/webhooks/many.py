@@ -1,6 +1,7 @@
 """One verb for many events: what a filter finds is counted, frozen at a number, and done in steps that survive a crash."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -72,12 +73,12 @@ def start(verb: Verb, question: log.Asked, until: int, *, by: Actor) -> int:
         ids = session.scalars(select(Event.id).where(*which(verb, found), Event.id <= until).limit(LARGEST + 1)).all()
         if not 0 < len(ids) <= LARGEST:
             raise Invalid(f"Narrow the filters down: at most {LARGEST:,} at a time." if ids else "None of them is left.")
-        args: dict[str, Any] = {"verb": verb, "status": question.status, "words": dict(question.words), "until": until,
+        told = {name: value for name, value in question.words.items() if name != "text"}    # that may be personal
+        args: dict[str, Any] = {"verb": verb, "status": question.status, "words": told, "until": until,
                                 "count": len(ids), "ids": sorted(ids) if "text" in question.words else None}
-        key = f"{verb} {until} {question.status} {sorted(question.words.items())}"[:500]
-        job = enqueue(session, KIND, args, key=key, by=by)
-        audit.note(session, by, f"webhooks.{verb}_many", "jobs", job.id, events=len(ids), status=question.status,
-                   **{name: value for name, value in question.words.items() if name != "text"})
+        asked = f"{question.status} {sorted(question.words.items())}"
+        job = enqueue(session, KIND, args, key=f"{verb} {until} {sha256(asked.encode()).hexdigest()}", by=by)
+        audit.note(session, by, f"webhooks.{verb}_many", "jobs", job.id, events=len(ids), status=question.status, **told)
         return job.id
 
 

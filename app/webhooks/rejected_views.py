@@ -28,7 +28,7 @@ def index() -> str:
     page = newest.page(session, StoredReceipt, _conditions(given, list(known)), **place)
     shown = _bodies(session, [each.body_id for each in page.rows]) if can(current_actor(), "webhooks.sensitive") else {}
     return render_template("webhooks/rejected.html", nav="webhooks", endpoints=known, page=page, given=given, first=shown,
-                           hint=_hint, address=lambda **new: _address(given, **new))
+                           address=lambda **new: _address(given, **new))
 
 
 def _read() -> tuple[dict[str, str], dict[str, int]]:
@@ -53,11 +53,6 @@ def _bodies(session: Session, ids: list[int | None]) -> dict[int, str]:
     """The first bytes of each, as text."""
     rows = session.execute(select(Body.id, Body.content).where(Body.id.in_([id for id in ids if id is not None])))
     return {row.id: payload.raw(row.content[:FIRST]) for row in rows if row.content}
-
-
-def _hint(receipt: StoredReceipt) -> str:
-    """What would help, if somebody worked it out."""
-    return getattr(receipt, "hint", None) or ""
 
 
 def _address(given: dict[str, str], **new: object) -> str:

@@ -11,8 +11,7 @@ PREFIX = "endpoint {id} is silent since "
 
 
 def watch(session: Session) -> dict[str, int]:
-    """Look at every endpoint, in the caller's transaction. Returns how many are silent."""
-    health.roll(session)
+    """Look at every endpoint, as far as its hours are counted, in the caller's transaction. Returns how many are silent."""
     silent = health.silences(session)
     told = {PREFIX.format(id=endpoint.id) + silence.since.isoformat(): (endpoint, silence) for endpoint, silence in silent}
     for key, (endpoint, silence) in told.items():

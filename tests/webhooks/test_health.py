@@ -12,6 +12,7 @@ from app.notices import Notice, dismiss
 from app.transaction import transaction
 from app.webhooks import endpoints, health, watch
 from app.webhooks.models import Endpoint, Event, Hour
+from tests.records.stock import statements
 
 NOW = datetime.now(UTC)
 
@@ -31,8 +32,13 @@ def every(step: timedelta, since: timedelta, until: timedelta = timedelta()) -> 
 
 
 def look() -> dict[str, int]:
-    with transaction() as session:
-        return watch.watch(session)
+    """What the job does."""
+    counted_to = None
+    while True:
+        with transaction() as session:
+            counted_to = health.roll(session, counted_to)
+            if counted_to is None:
+                return watch.watch(session)
 
 
 def told() -> list[Notice]:
@@ -180,3 +186,38 @@ def test_staff_hear_of_it_on_the_first_page_and_at_the_endpoint(sign_in, endpoin
     assert "Stripe EU is silent" in sign_in("viewer").get("/").text
     assert "Silent" in sign_in("viewer").get("/webhooks/endpoints").text
     assert "No event for 3 days, usually 40 a day." in sign_in("admin").get(f"/webhooks/endpoints/{found.id}").text
+
+
+def test_hours_are_counted_a_day_at_a_time_whole_and_again_the_same(endpoint):
+    found = endpoint()
+    moments = [*every(timedelta(minutes=20), timedelta(days=9), timedelta(days=8)), *every(timedelta(minutes=7), timedelta(days=3))]
+    heard(found, *moments)
+    steps, counted_to = 0, None
+    while steps == 0 or counted_to is not None:
+        with transaction() as session:
+            counted_to = health.roll(session, counted_to)
+        steps += 1
+
+    assert 9 <= steps <= 11, "no step is longer than a day"
+    assert sum(db.session.scalars(select(Hour.events))) == len(moments)
+    look()
+    look()
+    assert sum(db.session.scalars(select(Hour.events))) == len(moments)
+
+
+def test_where_nothing_ever_came_nothing_is_counted(app):
+    with transaction() as session:
+        assert health.roll(session) is None
+
+
+def test_many_endpoints_cost_as_many_statements_as_one(endpoint):
+    with statements() as one:
+        heard(endpoint(name="A"), *every(timedelta(hours=1), timedelta(days=2)))
+        one.clear()
+        health.silences(db.session())
+    for name in "BCD":
+        heard(endpoint(name=name), NOW)
+    with statements() as four:
+        health.silences(db.session())
+
+    assert len(four) == len(one) == 3

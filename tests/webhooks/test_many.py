@@ -1,4 +1,6 @@
 """One verb for many events: counted before, frozen at a number, done in steps, each event audited, whoever is at work left alone."""
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, insert, select, update
 from werkzeug.datastructures import MultiDict
@@ -126,6 +128,21 @@ def test_those_a_text_was_found_in_are_those_it_is_done_to(app, dead, drain, by)
     drain()
 
     assert [each.outcome for each in events()][:3] == ["ignored"] * 3
+
+
+def test_what_was_looked_for_in_payloads_is_kept_nowhere(app, dead, by):
+    many.start("ignore", log.searched(db.session(), question(text="P-1", status="dead")), dead[-1], by=by)
+
+    [deed] = deeds("webhooks.ignore_many")
+    assert "P-1" not in f"{job().key} {job().args} {deed.diff}"
+    assert job().args["words"] == {}
+
+
+def test_two_long_questions_that_end_differently_are_two_runs(app, dead, by):
+    long = dict.fromkeys(("kind", "about", "q"), "x" * 200)
+    asked = [replace(question(status="dead", to=to, **long), conditions=()) for to in ("2998-01-01", "2999-01-01")]
+
+    assert many.start("ignore", asked[0], dead[-1], by=by) != many.start("ignore", asked[1], dead[-1], by=by)
 
 
 def test_from_the_list_to_the_end_in_the_browser(sign_in, dead, drain):

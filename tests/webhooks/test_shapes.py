@@ -8,8 +8,9 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from app import cache
 from app.audit import COMMAND_LINE
-from app.errors import Unavailable
+from app.errors import NotFound, Unavailable
 from app.extensions import db
 from app.integrations import pinned
 from app.integrations.errors import RateLimited
@@ -185,6 +186,15 @@ def test_while_the_database_is_away_it_comes_again(post, endpoint, monkeypatch):
     assert post("payment_succeeded", to=made).status_code == 503
     with pytest.raises(Unavailable):
         live.by_token("stripe", path.rpartition("/")[2])
+
+
+def test_addresses_strangers_guess_take_no_place_in_what_is_kept(app, post, endpoint):
+    kept, made = dict(cache._kept), endpoint()
+    for number in range(5):
+        with pytest.raises(NotFound):
+            live.by_token("stripe", f"guess{number}")
+    assert cache._kept == kept
+    assert live.by_token("stripe", made.token).id == made.id
 
 
 def test_of_several_accounts_each_keeps_its_own_ids(odd, knock, drain):
