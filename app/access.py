@@ -12,10 +12,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 Loader = Callable[[int], Actor | None]
 
 VIEWER = ("*.read", "account.manage")    # one's own account: password, sessions, tokens, looks
-OPERATOR = (*VIEWER, "*.create", "*.edit", "*.trash", "*.restore", "*.import", "*.retry", "*.ignore")
-MANAGER = (*OPERATOR, "*.export", "*.sensitive", "*.refund", "*.bulk", "*.detach")
+OPERATOR = (*VIEWER, "*.create", "*.edit", "*.trash", "*.restore", "*.import", "*.retry", "*.ignore",
+            "*.refresh")
+MANAGER = (*OPERATOR, "*.export", "*.sensitive", "*.refund", "*.cancel", "*.bulk", "*.detach")
 ROLES: dict[str, tuple[str, ...]] = {"viewer": VIEWER, "operator": OPERATOR, "manager": MANAGER, "admin": ("*",)}
-"""What each role may do. What ends in `.manage`, save one's own account, is admin's alone: users, endpoints, settings, privacy …"""
+"""What each role may do. What ends in `.manage`, save one's own account, is admin's alone: users, settings, privacy …"""
 
 NOBODY = Actor("system", "nobody")
 _loaders: dict[ActorKind, Loader] = {}

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import SortKey
 from app.records.fields import Choice, Email, LongText, State, Text
 from app.records.registry import register
-from app.records.resource import Outside, Record, Resource
+from app.records.resource import REFRESH, Outside, Record, Resource
 
 MAIL_STATES = (
     State("ok", tone="ok", shape="full", label="Arrives"),
@@ -42,5 +42,6 @@ customers = register(Resource(
     icon="people",
     listed=("email", "name", "company", "country", "updated_at"),
     searched=("email", "name", "company", "external_id"),
+    actions=(REFRESH,),
     titled=("name",),
 ))

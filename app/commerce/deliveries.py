@@ -9,7 +9,7 @@ from app.extensions import Id, SortKey
 from app.records.check import Check, Cure
 from app.records.fields import Choice, Date, Reference, State, Text
 from app.records.registry import register
-from app.records.resource import Outside, Record, Resource
+from app.records.resource import REFRESH, Outside, Record, Resource
 
 STATES = (
     State("label_made", tone="mute", shape="open"),
@@ -53,6 +53,7 @@ deliveries = register(Resource(
     label="Delivery",
     listed=("tracking_number", "order", "carrier", "status", "eta", "updated_at"),
     searched=("tracking_number", "carrier", "external_id"),
+    actions=(REFRESH,),
     checks=(
         Check("order_cancelled", "Deliveries on their way for a cancelled order", tone="bad",
               among=Delivery.status.in_(("label_made", "in_transit", "held_up")),

@@ -1,4 +1,7 @@
 """Payments: money a provider took for us."""
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -6,7 +9,7 @@ from app.extensions import Id, SortKey
 from app.records.check import Check, Cure
 from app.records.fields import Choice, Currency, Money, Reference, State, Text
 from app.records.registry import register
-from app.records.resource import Action, Outside, Record, Resource
+from app.records.resource import REFRESH, Action, Outside, Record, Resource
 
 STATES = (
     State("pending", tone="wait", shape="open"),
@@ -25,6 +28,12 @@ TRANSITIONS = {
     "part_refunded": ("refunded", "disputed"),
     "disputed": ("paid", "refunded"),
 }
+def _all_of_it(status: str, payment: Mapping[str, Any]) -> str:
+    """Providers that tell of one refund say that money went back; whether it was all of it shows in the sums."""
+    amount, back = payment.get("amount_minor"), payment.get("refunded_minor")
+    return "refunded" if status == "part_refunded" and amount and back and back >= amount else status
+
+
 UNPAID = ("pending", "authorised", "failed")
 TAKEN = ("paid", "part_refunded", "refunded", "disputed")
 
@@ -48,7 +57,8 @@ payments = register(Resource(
         Money("amount", required=True, owned=True, sortable=True, summed=True, aliases=("total", "gross")),
         Money("refunded", owned=True, default=0, summed=True, aliases=("amount refunded",)),
         Currency("currency", required=True, owned=True),
-        Choice("status", choices=STATES, transitions=TRANSITIONS, required=True, owned=True, sortable=True, default="pending"),
+        Choice("status", choices=STATES, transitions=TRANSITIONS, completed=_all_of_it, required=True, owned=True, sortable=True,
+               default="pending"),
         Text("method", owned=True, limit=40, sortable=True, aliases=("payment method", "card brand")),
     ),
     key="external_id",
@@ -58,7 +68,7 @@ payments = register(Resource(
     actions=(Action("refund", fields=(Money("amount", hint="At most what is left of the payment. Empty: all of that."),
                                       Text("reason", hint="For your colleagues; kept with the refund.")), needs="payments.refund",
                     text="The provider sends the money back to the customer; nobody can take that back. A large refund waits for "
-                         "a second person first."),),
+                         "a second person first."), REFRESH),
     checks=(
         Check("refunded_too_much", "Payments of which more was paid back than taken", tone="bad",
               among=Payment.refunded_minor > Payment.amount_minor,

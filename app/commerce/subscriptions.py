@@ -9,7 +9,7 @@ from app.extensions import Id, SortKey
 from app.records.check import Check, Cure
 from app.records.fields import Choice, Currency, Date, Money, Reference, State, Text
 from app.records.registry import register
-from app.records.resource import Outside, Record, Resource
+from app.records.resource import REFRESH, Action, Outside, Record, Resource
 
 STATES = (
     State("trial", tone="busy", shape="open"),
@@ -51,6 +51,9 @@ subscriptions = register(Resource(
     icon="arrow-repeat",
     listed=("external_id", "customer", "product", "status", "amount", "renews_at"),
     searched=("external_id",),
+    actions=(Action("cancel", fields=(Text("reason", hint="For your colleagues; kept with the cancellation."),),
+                    text="The provider ends the subscription at once and takes no more money for it. Nothing is paid back, and "
+                         "it cannot be taken up again: the customer would have to subscribe anew."), REFRESH),
     checks=(
         Check("customer_trashed", "Active subscriptions of customers in the trash",
               among=Subscription.status == "active",

@@ -1,6 +1,6 @@
 """Connections: accounts of providers that we may call. Made, changed, switched, tried, and found by whoever has to ask."""
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -111,11 +111,16 @@ def client(connection_id: int) -> ProviderClient:
     return ProviderClient(opened(stored), api_of(stored.provider))
 
 
+def first(providers: Sequence[str], account: str) -> StoredConnection | None:
+    """The connection to any of these providers an account's things are reached by: the oldest that is on."""
+    return db.session.scalars(select(StoredConnection).where(
+        StoredConnection.provider.in_(providers), StoredConnection.account == account, StoredConnection.is_enabled)
+        .order_by(StoredConnection.id).limit(1)).first()
+
+
 def of_account(provider_name: str, account: str) -> Connection | None:
     """The connection that may be asked about an account's things, the oldest that is on; None: nobody can be asked."""
-    query = select(StoredConnection).where(StoredConnection.provider == provider_name, StoredConnection.account == account,
-                                           StoredConnection.is_enabled).order_by(StoredConnection.id).limit(1)
-    found = db.session.scalars(query).first()
+    found = first([provider_name], account)
     return None if found is None else opened(found)
 
 

@@ -13,7 +13,7 @@ from app.access import current_actor, requires
 from app.audit import Actor
 from app.errors import BadRequest
 from app.extensions import db
-from app.integrations import effects, refunds
+from app.integrations import cancellations, effects, refunds
 from app.integrations.models import Effect, StoredConnection
 from app.newest import View
 from app.records.money import from_minor
@@ -32,7 +32,7 @@ VIEWS: dict[str, View] = {
 LIGHTS = {"asked": ("wait", "call", "Needs approval"), "pending": ("busy", "half", "Under way"), "done": ("ok", "full", "Done"),
           "refused": ("bad", "full", "Refused"), "ambiguous": ("bad", "call", "In doubt"),
           "declined": ("mute", "full", "Declined"), "alone": ("bad", "call", "Stopped")}
-KINDS = {refunds.KIND: "Refund"}
+KINDS = {refunds.KIND: "Refund", cancellations.KIND: "Cancellation"}
 
 
 @bp.get("")
@@ -67,7 +67,7 @@ def decline(effect_id: int) -> Response:
 
 
 @bp.post("/<int:effect_id>/again")
-@requires("*.refund")
+@requires("*.retry")
 def again(effect_id: int) -> Response:
     effects.again(effect_id, by=current_actor())
     return _back("It is looked up at the provider, and done only if it was not.")

@@ -13,7 +13,7 @@ from app import audit
 from app.access import check
 from app.audit import Actor
 from app.errors import Conflict, Forbidden, NotFound
-from app.extensions import db
+from app.integrations import connections
 from app.integrations.calling import Connection
 from app.integrations.models import Effect, StoredConnection
 from app.jobs.asked import job_is_over
@@ -73,10 +73,7 @@ def doer(provider_name: str, kind: str) -> Doer:
 
 def through(kind: str, account: str) -> StoredConnection | None:
     """The connection this kind of thing is done through for an account; None: it cannot be done."""
-    able = [name for name, does in _doers if does == kind]
-    return db.session.scalars(select(StoredConnection).where(
-        StoredConnection.provider.in_(able), StoredConnection.account == account, StoredConnection.is_enabled)
-        .order_by(StoredConnection.id).limit(1)).first()
+    return connections.first([name for name, does in _doers if does == kind], account)
 
 
 def ask(session: Session, kind: str, record: tuple[str, int], connection: StoredConnection, asked: dict[str, Any], *, by: Actor,

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from app.integrations import performing
+from app.integrations import performing, refreshing
 from app.integrations.models import Call
 from app.jobs.registry import job
 from app.jobs.work import Work
@@ -29,6 +29,12 @@ def prune(work: Work) -> dict[str, Any]:
         dropped += len(ids)
         if len(ids) < A_TIME:
             return {"calls": dropped}
+
+
+@job("integrations.refresh", max_attempts=TRIES, label="Read a record anew from its provider")
+def refresh(work: Work, resource: str, record_id: int) -> dict[str, str]:
+    """Learn how a record stands at its provider now."""
+    return {"record": refreshing.read(resource, record_id)}
 
 
 @job("integrations.perform", max_attempts=TRIES, label="Do something at a provider")

@@ -1,7 +1,6 @@
 """An effect at work: looked up first if it may have been sent, asked for with its key, settled, and its record read anew."""
 from datetime import UTC, datetime
 
-from app.audit import Actor, Door
 from app.errors import NotFound
 from app.extensions import db
 from app.integrations import connections, effects
@@ -10,11 +9,11 @@ from app.integrations.cause import because
 from app.integrations.effects import Asked, Doer
 from app.integrations.errors import ProviderError
 from app.integrations.models import Effect
+from app.integrations.news import tell
 from app.jobs.work import Work
-from app.records.changes import Change, Source, apply
+from app.records.change import Change
 from app.transaction import lock, transaction
 
-GRANTS = ("*.create", "*.edit")
 Verdict = tuple[str, str]       # the status it ends in, and a sentence
 
 
@@ -32,7 +31,7 @@ def perform(work: Work, effect_id: int, most: int) -> dict[str, str]:
         status, said = (row.status, row.said or "") if row.status == "done" else _try(work, row, connection, asked, doer, most)
         _settle(row, status, said)
         if status == "done":
-            _tell(connection, _news(work, connection, asked, doer, most))
+            tell(connection, _news(work, connection, asked, doer, most))
     return {"effect": status, "said": said}
 
 
@@ -105,9 +104,3 @@ def _news(work: Work, connection: Connection, asked: Asked, doer: Doer, most: in
         if error.retryable and work.attempt < most:
             raise
         return []
-
-
-def _tell(connection: Connection, changes: list[Change]) -> None:
-    by = Actor("provider", connection.name, connection.id, GRANTS)
-    with transaction() as session:
-        apply(session, changes, Source(Door.SYNC, by, account=connection.account))

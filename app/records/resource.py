@@ -63,6 +63,10 @@ class Action:
         return self.label or self.name.replace("_", " ").capitalize()
 
 
+REFRESH = Action("refresh", text="The provider is asked how this stands there now. What it says of its fields is written as if "
+                                 "it had told us by itself; nothing is changed there.")
+
+
 @dataclass(frozen=True, eq=False)
 class Resource:
     """A table and its fields, declared once. Sort keys, keys of absent references and indexes are added to the table here."""

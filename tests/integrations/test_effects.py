@@ -122,6 +122,13 @@ def test_without_looking_first_the_same_refunds_twice(stripe, paid):
     assert made(stripe) == [1000, 1000]
 
 
+def begun(id, job_id):
+    """The effect as the worker of this job holds it."""
+    found = performing._begin(id, job_id)
+    assert found
+    return found
+
+
 def test_what_may_have_been_done_is_never_called_refused_because_nobody_may_look(stripe, paid, drain):
     stripe.next(LOST, LOST, LOST, EXPIRED)
     refund(paid, "10")
@@ -138,7 +145,7 @@ def test_what_may_have_been_done_is_never_called_refused_because_nobody_may_look
 
 def test_a_worker_that_comes_late_does_not_overturn_what_a_later_one_found(stripe, paid, drain):
     refund(paid, "10")
-    late = performing._begin(effect().id, effect().job_id)
+    late = begun(effect().id, effect().job_id)
     drain()
     assert (effect().status, effect().tries) == ("done", 2)
 
@@ -148,8 +155,8 @@ def test_a_worker_that_comes_late_does_not_overturn_what_a_later_one_found(strip
 
 def test_that_it_was_done_is_true_whoever_says_so(stripe, paid):
     refund(paid, "10")
-    late = performing._begin(effect().id, effect().job_id)
-    performing._settle(performing._begin(late.id, late.job_id), "ambiguous", "nobody knows")
+    late = begun(effect().id, effect().job_id)
+    performing._settle(begun(late.id, late.job_id), "ambiguous", "nobody knows")
 
     performing._settle(late, "done", "it went back")
     assert (effect().status, effect().said) == ("done", "it went back")
@@ -165,7 +172,7 @@ def test_looking_it_up_does_not_wait_for_a_job_that_is_about_to_end(stripe, paid
     """The last job has written that it cannot tell, and is still running when somebody presses the button."""
     refund(paid, "10")
     (running,) = take(default, "worker", 1)
-    mine = performing._begin(effect().id, running.id)
+    mine = begun(effect().id, running.id)
     with pytest.raises(Conflict, match="is at it"):
         effects.again(effect().id, by=OTTO)
     performing._settle(mine, "ambiguous", "nobody knows")
@@ -189,7 +196,7 @@ def test_what_is_under_way_in_no_job_can_be_taken_up_again(stripe, paid, drain):
 def test_a_provider_that_is_left_alone_is_waited_for_on_the_last_try_too(stripe, paid):
     refund(paid, "10")
     (claim,) = take(default, "worker", 1)
-    work = Work(db.session.get(Job, claim.id), claim)
+    work = Work(db.session.get_one(Job, claim.id), claim)
     with pytest.raises(CircuitOpen):
         performing._back_later(CircuitOpen(sent=False), work, work.attempt)
     performing._back_later(RateLimited(sent=False), work, work.attempt)

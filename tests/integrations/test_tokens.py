@@ -82,6 +82,7 @@ def test_too_many_questions_for_a_token_say_when_to_come_back(connect, acme):
     acme.next(limited("30"))
     error = failure(connect(oauth(acme)), "POST")
     assert isinstance(error, RateLimited)
+    assert error.retry_at
     assert error.retry_at > datetime.now(UTC) + timedelta(seconds=20)
 
 

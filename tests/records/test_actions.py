@@ -92,7 +92,7 @@ def test_the_list_one_came_from_is_remembered_through_an_action(refunds, paid, s
 
 
 @pytest.mark.parametrize(("amount", "sentence"), [
-    ("", "This is missing. Fill it in."), ("much", "This is not a number"), ("99", "This is more than was paid")])
+    ("much", "This is not a number"), ("99", "This is more than was paid")])
 def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(refunds, paid, sign_in, amount, sentence):
     client, path = sign_in("manager"), f"/payments/{paid}/refund"
     form = {**get(client, path).form(path), "amount": amount, "reason": "Broken"}
@@ -103,6 +103,13 @@ def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(refunds, paid
     assert page.form(path)["reason"] == "Broken"
     assert page.every("input", id="amount", aria_invalid="true")
     assert refunds == []
+
+
+def test_what_an_action_must_be_told_is_asked_for(app):
+    must = Action("close", fields=(Text("why", required=True),))
+    with pytest.raises(Invalid) as caught:
+        actions.read(db.session(), MANAGER, must, {}, {"why": " "}, Reading(ids=True))
+    assert caught.value.errors == {"why": "This is missing. Fill it in."}
 
 
 def test_an_action_on_what_has_changed_since_is_refused_and_says_who_changed_it(refunds, paid, sign_in):

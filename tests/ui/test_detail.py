@@ -93,6 +93,7 @@ def test_the_pages_around_a_record_keep_the_rules(path, browse, width, scheme, m
         page.goto(where)
         fine(page)
     page.goto(refund)
+    page.get_by_label("Amount").fill("much")
     page.get_by_role("button", name="Refund payment").click()
     expect(page.locator(".alertbox")).to_be_focused()
     fine(page)

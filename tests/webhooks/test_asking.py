@@ -70,9 +70,13 @@ def test_a_thin_event_nobody_can_be_asked_about_waits_for_a_person_and_is_done_o
 
 def test_no_transaction_waits_for_the_provider(asked, post, drain, monkeypatch):
     """PostgreSQL ends one that idles too long, and the work with it."""
-    by, idle = provider("stripe"), []
-    fetch = type(by).fetch
-    monkeypatch.setattr(type(by), "fetch", lambda *given: idle.append(db.session().in_transaction()) or fetch(*given))
+    by, idle = type(provider("stripe")), []
+    fetch = by.fetch
+
+    def watched(self, incoming, connection):
+        idle.append(db.session().in_transaction())
+        return fetch(self, incoming, connection)
+    monkeypatch.setattr(by, "fetch", watched)
     post("thin_charge_refunded")
     drain()
     assert idle == [False]
