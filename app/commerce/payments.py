@@ -1,7 +1,4 @@
 """Payments: money a provider took for us."""
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,12 +25,6 @@ TRANSITIONS = {
     "part_refunded": ("refunded", "disputed"),
     "disputed": ("paid", "refunded"),
 }
-def _all_of_it(status: str, payment: Mapping[str, Any]) -> str:
-    """Providers that tell of one refund say that money went back; whether it was all of it shows in the sums."""
-    amount, back = payment.get("amount_minor"), payment.get("refunded_minor")
-    return "refunded" if status == "part_refunded" and amount and back and back >= amount else status
-
-
 UNPAID = ("pending", "authorised", "failed")
 TAKEN = ("paid", "part_refunded", "refunded", "disputed")
 
@@ -57,8 +48,7 @@ payments = register(Resource(
         Money("amount", required=True, owned=True, sortable=True, summed=True, aliases=("total", "gross")),
         Money("refunded", owned=True, default=0, summed=True, aliases=("amount refunded",)),
         Currency("currency", required=True, owned=True),
-        Choice("status", choices=STATES, transitions=TRANSITIONS, completed=_all_of_it, required=True, owned=True, sortable=True,
-               default="pending"),
+        Choice("status", choices=STATES, transitions=TRANSITIONS, required=True, owned=True, sortable=True, default="pending"),
         Text("method", owned=True, limit=40, sortable=True, aliases=("payment method", "card brand")),
     ),
     key="external_id",
