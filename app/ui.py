@@ -92,12 +92,12 @@ HOUSE = (
     Entry("settings", "Settings", "sliders", "accounts.settings"),
 )
 
-_marks: dict[str, tuple[Select[tuple[int]], str]] = {}
+_marks: dict[str, tuple[Select[int], str]] = {}
 _shelves: list[Callable[[], Iterable[Entry]]] = []
 _pulses: list[Callable[[], Pulse]] = []
 
 
-def mark(key: str, waiting: Select[tuple[int]], word: str) -> None:
+def mark(key: str, waiting: Select[int], word: str) -> None:
     """Let the navigation entry `key` say how many of these ids there are, like "3 dead": what needs a person. Counted on every
     page, no further than 99, so an index must find them."""
     _marks[key] = waiting, word

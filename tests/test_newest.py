@@ -20,7 +20,7 @@ FEW, MANY = "rare.kind", "usual.kind"
 @pytest.fixture
 def kept(endpoint) -> Endpoint:
     """Twelve done of one kind, four of them and then two dead of another, the oldest ones."""
-    found = endpoint()
+    found: Endpoint = endpoint()
     stood = [("dead", FEW)] * 2 + [("done", FEW)] * 4 + [("done", MANY)] * 12
     with transaction() as session:
         now = session.execute(select(func.now())).scalar_one()

@@ -129,7 +129,7 @@ def _record(progress: Progress, customer_id: int, by: Actor) -> None:
         audit.note(session, by, "privacy.erase", WHO, customer_id, **_counts(progress))
 
 
-def _counts(progress: Progress) -> dict[str, int]:
+def _counts(progress: Progress) -> dict[str, Any]:
     return {name: progress.cursor.get(name, 0) for name in COUNTED}
 
 

@@ -40,7 +40,7 @@ def check(name: str) -> Any:
         page = checking.page(db.session(), resource, found, actor, place)
     except BadRequest as error:
         return render_template("records/unreadable.html", resource=resource, error=error), 400
-    places = {"next": {"after": page.after}, "previous": {"before": page.before}}
+    places: dict[str, dict[str, Any]] = {"next": {"after": page.after}, "previous": {"before": page.before}}
     urls = {word: url_for(".check", name=name, **at) for word, at in places.items() if any(at.values())}
     if page.before:
         urls["first"] = url_for(".check", name=name)

@@ -151,7 +151,7 @@ def test_the_pages_of_a_check_are_all_of_it_once_forward_and_back(app, count):
             last.append(one)
             place = at and checking.Place(at, word == "before")
 
-    last = []
+    last: list[checking.Page] = []
     forward = list(walk(checking.FIRST, "after"))
     assert sum(forward, []) == list(range(2 * count - 1, 0, -2))
     assert last[0].before is None

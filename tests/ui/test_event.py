@@ -7,8 +7,7 @@ from sqlalchemy import update
 
 from app.transaction import transaction
 from app.webhooks.models import Event
-from tests.webhooks.conftest import STRIPE_SECRET, _afresh, endpoint, events, payment, post
-from tests.webhooks.test_retry import BAD
+from tests.webhooks.conftest import BAD, STRIPE_SECRET, _afresh, endpoint, events, payment, post
 
 __all__ = ["_afresh", "endpoint", "post"]     # the fixtures of the tests of webhooks
 pytestmark = [pytest.mark.alike, pytest.mark.browser]

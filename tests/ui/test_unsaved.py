@@ -1,6 +1,6 @@
 """What was typed is not left behind without a word, and the way back to a list is the way one came."""
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from tests.records import gate
 from tests.records.gate import act, customer, order
@@ -17,7 +17,11 @@ def asked(browse):
     """A page that counts how often the browser asks whether to leave; each time the answer is to stay."""
     page = browse()
     questions: list[str] = []
-    page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        questions.append(dialog.type)
+        dialog.dismiss()
+    page.on("dialog", stay)
     return page, questions
 
 
