@@ -25,8 +25,9 @@ WORDED = ("choice", "text", "boolean")
 
 
 class Try(FlaskForm):
-    """The post a setup is tried on."""
+    """The post a setup is tried on. `seen` is the mark of the config the rest of the form was filled from."""
 
+    seen = HiddenField()
     event_id = SelectField("An earlier event", validators=[Optional()], validate_choice=False,
                            description="Of this endpoint, the newest first.")
     body = TextAreaField("Or paste a body", validators=[Optional(), Length(max=LARGEST_BODY)],
@@ -35,17 +36,17 @@ class Try(FlaskForm):
                             description="One a line, like X-Signature: …", render_kw=PLAIN | {"rows": "3", "spellcheck": "false"})
 
 
-def setting(held: Mapping[str, str], events: list[tuple[str, str]]) -> FlaskForm:
+def setting(held: Mapping[str, str], events: list[tuple[str, str]], seen: str) -> FlaskForm:
     """How it is proven and where things stand, filled with what holds; `events`: (id, label) of those to try it on."""
     fields = {OPTION + each.name: forms.option(each) for each in provider("custom").options if each.name != "rules"}
-    return _made(Try, fields, dict(held), events)
+    return _made(Try, fields, dict(held) | {"seen": seen}, events)
 
 
-def ruling(about: Resource | None, raw: Mapping[str, Any], events: list[tuple[str, str]]) -> FlaskForm:
+def ruling(about: Resource | None, raw: Mapping[str, Any], events: list[tuple[str, str]], seen: str) -> FlaskForm:
     """One rule about this record type; None: it ignores what it names."""
     fields: dict[str, Any] = {"when": StringField("Type of the event", validators=[GIVEN, Length(max=LONGEST)], render_kw=PLAIN,
                                                   description="As the sender writes it. A star stands for anything: invoice.*")}
-    data: dict[str, Any] = {"when": raw.get("when", ""), "do": raw.get("do", "upsert")}
+    data: dict[str, Any] = {"when": raw.get("when", ""), "do": raw.get("do", "upsert"), "seen": seen}
     if about is None:
         fields["do"] = HiddenField(default=IGNORE)
         data["do"] = IGNORE

@@ -21,7 +21,7 @@ from app.ui import toast, zone
 from app.webhooks import custom_forms, custom_trial, endpoint_settings, endpoints, forms, live
 from app.webhooks.custom_forms import RULES
 from app.webhooks.custom_trial import Trial
-from app.webhooks.endpoint_settings import OPTION
+from app.webhooks.endpoint_settings import OPTION, mark
 from app.webhooks.models import Endpoint, Event, StoredSecret
 
 bp = Blueprint("custom", __name__, url_prefix="/<int:endpoint_id>/custom")
@@ -38,7 +38,7 @@ SHOWN = 30          # earlier events to try it on
 def settings(endpoint_id: int) -> Answer:
     """How it is proven and where things stand, and the list of its rules."""
     endpoint, held = _endpoint(endpoint_id)
-    form = custom_forms.setting(held, _events(endpoint_id))
+    form = custom_forms.setting(held, _events(endpoint_id), mark(endpoint.config))
     if not form.validate_on_submit():
         return _answered(_settings_page(endpoint, held, form), form)
     typed = held | forms.typed(form)
@@ -74,12 +74,12 @@ def rule(endpoint_id: int, place: int) -> Answer:
 @requires("endpoints.manage")
 def remove_rule(endpoint_id: int, place: int) -> Response:
     """Take one away. `when` is what the person saw there: another one is left alone."""
-    _, held = _endpoint(endpoint_id)
-    rules = _rules(held)
+    endpoint, held = _endpoint(endpoint_id)
+    rules, seen = _rules(held), mark(endpoint.config)
     if _at(rules, place).get("when") != request.form.get("when"):
         raise Conflict("Somebody changed the rules meanwhile. Look at them again.")
     del rules[place - 1]
-    endpoints.configure(endpoint_id, held | {RULES: custom_rules.dump(rules)}, by=current_actor())
+    endpoints.configure(endpoint_id, held | {RULES: custom_rules.dump(rules)}, by=current_actor(), seen=seen)
     toast("The rule is removed. What it said stays as it is.")
     return go(url_for(".settings", endpoint_id=endpoint_id), 303)
 
@@ -88,10 +88,13 @@ def _rule(endpoint_id: int, place: int | None, about: str) -> Answer:
     endpoint, held = _endpoint(endpoint_id)
     resource, rules = _about(about), _rules(held)
     held_rule = _at(rules, place) if place else {"when": request.args.get("when", "")}
-    form = custom_forms.ruling(resource, held_rule, _events(endpoint_id))
+    form = custom_forms.ruling(resource, held_rule, _events(endpoint_id), mark(endpoint.config))
     page = {"endpoint": endpoint, "form": form, "resource": resource, "place": place}
     if not form.validate_on_submit():
         return _answered(_rule_page(page), form)
+    if form.seen.data != mark(endpoint.config):      # the rule at this place may be another one by now
+        form.form_errors.append(endpoints.MEANWHILE)
+        return _rule_page(page), 422
     told, errors = custom_forms.ruled(form, resource), dict[str, str]()
     custom_rules.rule(told, errors)
     kept = [each for number, each in enumerate(rules, 1) if number != place]
@@ -174,7 +177,10 @@ def _tried(endpoint_id: int, form: FlaskForm, typed: Mapping[str, str]) -> Trial
 
 def _saved(endpoint_id: int, typed: Mapping[str, str], form: FlaskForm) -> bool:
     try:
-        endpoints.configure(endpoint_id, typed, by=current_actor())
+        endpoints.configure(endpoint_id, typed, by=current_actor(), seen=form.seen.data)
+    except Conflict as problem:
+        form.form_errors.append(problem.detail)
+        return False
     except Invalid as problem:
         _show(form, problem.errors)
         return False

@@ -3,8 +3,10 @@
 Kept as JSON in `config`, only what differs from the default. Typed and wrong values go by the same names: `tolerance`,
 `public_url`, `allow`, `max_bytes`, and `option_<name>` for each option the provider declares.
 """
+import json
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +46,11 @@ def typed(speaks: Provider, config: Mapping[str, Any]) -> dict[str, str]:
     found = {name: str(config.get(name, "")) for name in ("tolerance", "public_url", "max_bytes")}
     found["allow"] = "\n".join(config.get("allow", ()))
     return found | {OPTION + name: value for name, value in options(speaks, config).items()}
+
+
+def mark(config: Mapping[str, Any]) -> str:
+    """Tells one config from any other: a form carries the mark of the one it was filled from."""
+    return sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def options(speaks: Provider, config: Mapping[str, Any]) -> dict[str, str]:

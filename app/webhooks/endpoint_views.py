@@ -9,7 +9,7 @@ from wtforms import Field
 
 from app.access import can, current_actor, requires, shows_again
 from app.config import config
-from app.errors import Invalid, NotFound, Unavailable
+from app.errors import Conflict, Invalid, NotFound, Unavailable
 from app.extensions import db
 from app.integrations import connected
 from app.integrations.provider import Provider, Rejected
@@ -82,11 +82,13 @@ def settings(endpoint_id: int) -> Answer:
     """Its clock, its address, who may post, and what its provider has to be told."""
     found = _endpoint(endpoint_id)
     speaks = provider(found.provider)
-    form = forms.setting(speaks, endpoint_settings.typed(speaks, found.config))
+    form = forms.setting(speaks, endpoint_settings.typed(speaks, found.config), endpoint_settings.mark(found.config))
     if form.validate_on_submit():
         try:
             held = endpoint_settings.typed(speaks, found.config) if speaks.own_page else {}
-            endpoints.configure(endpoint_id, held | forms.typed(form), by=current_actor())
+            endpoints.configure(endpoint_id, held | forms.typed(form), by=current_actor(), seen=form.seen.data)
+        except Conflict as problem:
+            form.form_errors.append(problem.detail)
         except Invalid as problem:
             _show_errors(form, problem)
         else:

@@ -18,6 +18,7 @@ from app.webhooks.models import Endpoint, StoredSecret
 
 LONGEST_NAME, LONGEST_SECRET = 80, 500
 TABLE = "webhook_endpoints"
+MEANWHILE = "Somebody changed the setup meanwhile. Open this page once more beside this one, and make your change there."
 
 
 def add(provider_name: str, name: str, secrets: list[str], *, by: Actor, account: str | None = None,
@@ -50,13 +51,19 @@ def add(provider_name: str, name: str, secrets: list[str], *, by: Actor, account
     return found
 
 
-def configure(endpoint_id: int, settings: Mapping[str, str], *, by: Actor) -> None:
-    """Set it up as typed; what is left empty is the default. Twice is once. Raises NotFound, or Invalid by name."""
+def configure(endpoint_id: int, settings: Mapping[str, str], *, by: Actor, seen: str | None = None) -> None:
+    """Set it up as typed; what is left empty is the default. Twice is once.
+
+    `seen`: the mark of the config that was before whoever typed. Raises NotFound, Conflict where it is another one by now, or
+    Invalid by name.
+    """
     with transaction() as session:
         endpoint = lock(session, Endpoint, endpoint_id)
         kept = endpoint_settings.read(provider(endpoint.provider), settings)
         if kept == endpoint.config:
             return
+        if seen is not None and seen != endpoint_settings.mark(endpoint.config):
+            raise Conflict(MEANWHILE)
         old, endpoint.config = endpoint.config, kept
         audit.note(session, by, "endpoints.configure", TABLE, endpoint_id,
                    changed=sorted(name for name in old.keys() | kept.keys() if old.get(name) != kept.get(name)))

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired, Length, Optional
 
@@ -64,15 +64,15 @@ def _looks(speaks: Provider) -> str:
     return f"{speaks.looks_like or 'What the provider signs with'}."
 
 
-def setting(speaks: Provider, held: Mapping[str, str]) -> FlaskForm:
-    """What an endpoint of this provider can be set to, filled with what holds."""
-    fields = _options(speaks)
+def setting(speaks: Provider, held: Mapping[str, str], seen: str) -> FlaskForm:
+    """What an endpoint of this provider can be set to, filled with what holds; `seen` is the mark of that."""
+    fields = _options(speaks) | {"seen": HiddenField()}
     for name, (label, hint) in COMMON.items():
         made = TextAreaField if name == "allow" else StringField
         longest = 20_000 if name == "allow" else LONGEST_URL
         fields[name] = made(label, validators=[Optional(), Length(max=longest)], description=hint,
                             render_kw=PLAIN | ({"rows": "3"} if name == "allow" else {}))
-    found: FlaskForm = type("Settings", (FlaskForm,), fields)(data=dict(held))
+    found: FlaskForm = type("Settings", (FlaskForm,), fields)(data=dict(held) | {"seen": seen})
     return found
 
 

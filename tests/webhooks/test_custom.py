@@ -2,6 +2,7 @@
 import hashlib
 import hmac
 import json
+import re
 import time
 
 import pytest
@@ -179,6 +180,22 @@ def test_a_rule_is_changed_and_removed(taught, admin):
 
     [left] = json.loads(config(taught)["options"]["rules"])
     assert left["fields"]["amount"] == {"at": "data.sum", "unit": "minor"}
+
+
+def test_what_somebody_saved_meanwhile_is_never_written_over(taught, admin):
+    seen = re.search(r'name="seen"[^>]*value="(\w+)"', admin.get(page(taught, "/rules/1")).text)[1]
+    admin.post(page(taught, "/rules/new"), data={"when": "ping", "do": "ignore"})
+    admin.post(page(taught, "/rules/1/remove"), data={"when": "invoice.*"})
+    held = config(taught)
+
+    for tail, data in (("/rules/1", RULE | {"when": "invoice.paid"}), ("/rules/new?about=payments", RULE), ("", PROOF | {"option_part": "v2"})):
+        answer = admin.post(page(taught, tail), data=data | {"seen": seen})
+        assert answer.status_code == 422
+        assert "Somebody changed the setup meanwhile" in answer.text
+        assert seen in answer.text, "sent again it is refused again"
+    answer = admin.post(f"/webhooks/endpoints/{taught.id}/settings", data={"tolerance": "60", "seen": seen})
+    assert "Somebody changed the setup meanwhile" in answer.text
+    assert config(taught) == held
 
 
 def test_a_type_can_be_ignored_on_purpose(app, taught, admin):
