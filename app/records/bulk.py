@@ -14,7 +14,8 @@ from app.audit import to_json
 from app.transaction import is_sqlite
 
 Tuples = list[tuple[Any, ...]]
-WIRE = {"BIGINT": "int8", "INTEGER": "int4", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "BOOLEAN": "bool", "JSON": "json",
+WIRE = {"BIGINT": "int8", "INTEGER": "int4", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "BOOLEAN": "bool",
+        "JSON": "text",     # what goes over the wire for either is the same bytes
         "TIMESTAMP WITH TIME ZONE": "timestamptz"}
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 GATE = 7_483_648  # our first key of PostgreSQL's advisory locks

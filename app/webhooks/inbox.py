@@ -2,14 +2,15 @@
 import time
 from dataclasses import dataclass, field
 from threading import Condition
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import Unavailable
 from app.integrations.provider import Receipt
+from app.records import bulk
 from app.transaction import apart, is_sqlite, repeated
 from app.webhooks import live
 from app.webhooks.models import Body, Event, StoredReceipt, StoredSecret
@@ -134,7 +135,7 @@ def _insert_receipts(connection: Connection, rows: list[tuple[Arrival, Row]], ne
         first = firsts.pop(_known(event), None) if firsts.get(_known(event)) is arrival else None
         event_id = new.get(_known(event)) or connection.execute(SAME_EVENT, event).scalar_one()
         receipts.append(_receipt(arrival, event_id, None if first is None else bodies[first]))
-    connection.execute(INSERT_RECEIPTS, receipts)
+    bulk.insert(connection, RECEIPTS, COLUMNS, receipts)
 
 
 def _insert_bodies(connection: Connection, arrivals: list[Arrival]) -> dict[Arrival, int]:
@@ -144,15 +145,15 @@ def _insert_bodies(connection: Connection, arrivals: list[Arrival]) -> dict[Arri
     return dict(zip(arrivals, ids, strict=True))
 
 
-def _receipt(arrival: Arrival, event_id: int, body_id: int | None) -> Row:
+def _receipt(arrival: Arrival, event_id: int, body_id: int | None) -> tuple[object, ...]:
     receipt = arrival.receipt
-    return {"endpoint_id": arrival.endpoint_id, "event_id": event_id, "verdict": "duplicate" if body_id is None else "ok",
-            "reason": None, "hint": None, "more": 0, "received_at": receipt.received_at, "remote_ip": receipt.remote_ip,
-            "size": len(receipt.body), "headers": arrival.headers, "body_id": body_id, "secret_id": arrival.secret_id}
+    return (arrival.endpoint_id, event_id, "duplicate" if body_id is None else "ok", 0, receipt.received_at, receipt.remote_ip,
+            len(receipt.body), arrival.headers, body_id, arrival.secret_id)
 
 
+COLUMNS = ("endpoint_id", "event_id", "verdict", "more", "received_at", "remote_ip", "size", "headers", "body_id", "secret_id")
+RECEIPTS = cast(Table, StoredReceipt.__table__)
 INSERT_BODIES = insert(Body).returning(Body.id, sort_by_parameter_order=True)
-INSERT_RECEIPTS = insert(StoredReceipt)
 INSERT_EVENTS = {
     dialect: made(Event).on_conflict_do_nothing(index_elements=["endpoint_id", "dedupe_key"])
     .returning(Event.id, Event.endpoint_id, Event.dedupe_key)
