@@ -18,6 +18,8 @@ ID, ACCOUNT = Integer("id", "ID"), Text("account", "Account")
 CREATED, CHANGED = DateTime("created_at", "Created"), DateTime("updated_at", "Changed")
 EXTRA = ("id", "created_at", "updated_at")
 """Columns that are offered, but not chosen until somebody wants them; lines neither."""
+PLAIN_KINDS = ("text", "longtext", "email", "choice", "integer")
+"""What stands in a file as it is kept."""
 LINE = " line"
 """Where a row keeps which of its lines it stands for; no column has this name."""
 
@@ -146,7 +148,7 @@ def _written(field: Field, sheet: bool, style: Style) -> Callable[[Row], Value]:
         if amount is None:
             return field.written
         return lambda row: amount(Decimal(written)) if (written := field.written(row)) else None
-    if field.kind == "integer" or field.kind == "date" and sheet:
+    if field.kind in PLAIN_KINDS or field.kind == "date" and sheet:
         return lambda row: row.get(name)
     if field.kind == "datetime" and sheet:
         return lambda row: _moment(row.get(name), field.name in EXTRA, style)

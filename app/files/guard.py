@@ -8,6 +8,8 @@ import re
 from app.files.cells import ERRORS
 
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+SUSPECT = frozenset((*STARTS, "'", "#"))
+"""How text begins that `defuse` or `shield` may change: what begins otherwise stays as it is."""
 HARMLESS = re.compile(r"[+-]\(?\d[\d ().,]*")
 
 

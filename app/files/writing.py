@@ -11,12 +11,13 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
 
 from app.files.cells import EXACT
-from app.files.guard import defuse, shield
+from app.files.guard import SUSPECT, defuse, shield
 from app.files.headers import letter
 
 
@@ -49,7 +50,7 @@ def csv_writer(file: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[V
     count = 0
     for row in rows:
         count += 1
-        writer.writerow([defuse(value) if type(value) is str else value for value in row])
+        writer.writerow([defuse(value) if type(value) is str and value[:1] in SUSPECT else value for value in row])
     text.flush()
     text.detach()
     return count
@@ -103,13 +104,18 @@ def _head(headers: Sequence[str], first: Sequence[Sequence[Value]]) -> bytes:
 
 
 def _row(number: int, values: Sequence[Value], style: str = "") -> str:
-    cells = "".join(_cell(f"{letter(position)}{number}", value, style) for position, value in enumerate(values))
+    cells = "".join([_cell(f"{_letter(position)}{number}", value, style) for position, value in enumerate(values)])
     return f'<row r="{number}">{cells}</row>'
+
+
+_letter = lru_cache(maxsize=16_384)(letter)
 
 
 def _cell(place: str, value: Value, style: str) -> str:
     if value is None or value == "":
         return ""
+    if type(value) is str and value.isascii() and value.isprintable() and value[:1] not in SUSPECT and "_" not in value:
+        return _text(place, value[:LONGEST_TEXT], style)      # nearly always
     if isinstance(value, bool):
         return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
     if isinstance(value, int | float | Decimal) and _is_exact(value):
@@ -119,6 +125,10 @@ def _cell(place: str, value: Value, style: str) -> str:
     if isinstance(value, Fault):
         return f'<c r="{place}" t="e"><v>{escape(value)}</v></c>'
     text = ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", shield(str(value).translate(UNSAYABLE))[:LONGEST_TEXT])
+    return _text(place, text, style)
+
+
+def _text(place: str, text: str, style: str) -> str:
     return f'<c r="{place}" t="inlineStr"{style}><is><t xml:space="preserve">{escape(text)}</t></is></c>'
 
 
