@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.extensions import db
-from app.jobs.models import Job, Worker
+from app.jobs.models import Queued, Worker
 from app.run.valkey import Valkey
 from tests.chaos.started import main
 from tests.jobs.conftest import parcel, parcels, send, stored, trial_tables  # noqa: F401  (fixtures)
@@ -104,7 +104,7 @@ def start(environ: dict[str, str], parcels: object, request: pytest.FixtureReque
         one.kill()
 
 
-def statuses(model: type[Parcel] | type[Job] = Parcel) -> dict[str, int]:
+def statuses(model: type[Queued] = Parcel) -> dict[str, int]:
     """How many rows are in which status."""
     db.session.rollback()
     rows = db.session.execute(sa.select(model.status, sa.func.count()).group_by(model.status))
