@@ -46,6 +46,7 @@ def new(resource: str) -> Any:
     return _new_page(kind, form, secrets.token_urlsafe(18))
 
 
+@bp.post("/<resource:resource>/new")           # a line more or less: the form stays at its own address
 @bp.post("/<resource:resource>")
 @requires("{resource}.create")
 @shows_again
@@ -78,6 +79,7 @@ def edit(resource: str, id: int) -> Any:
     return _edit_page(kind, row, form, row["version"])
 
 
+@bp.post("/<resource:resource>/<int:id>/edit")
 @bp.post("/<resource:resource>/<int:id>")
 @requires("{resource}.edit")
 @shows_again

@@ -80,7 +80,9 @@ class RecordForm:
                 for field in self.fields if self[field.name].errors]
 
     def _first(self, field: Field) -> str:
-        return f"{field.name}-0-{field.fields[0].name}" if isinstance(field, Lines) else str(self[field.name].id)
+        if isinstance(field, Lines):
+            return f"{field.name}-0-{field.fields[0].name}" if self[field.name].entries else field.name
+        return str(self[field.name].id)
 
 
 class Needed:

@@ -6,7 +6,7 @@ document.addEventListener("click", async (event) => {
   const form = button.form;
   const body = new FormData(form);
   body.append(button.name, button.value);
-  const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
+  const answer = await fetch(button.formAction, { method: "POST", body }).catch(() => null);
   if (!answer?.ok) return form.requestSubmit(button);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("lines");

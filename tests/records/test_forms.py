@@ -11,7 +11,7 @@ from app.extensions import db
 from app.records.registry import named
 from app.transaction import transaction
 from tests.records import gate
-from tests.records.gate import EVENT, act, payment
+from tests.records.gate import EVENT, act, order, payment
 from tests.records.pages import get, inline, post, read
 from tests.records.shops import edit, shop_to_edit
 from tests.records.stock import MIDNIGHT, NAMES, fill, put
@@ -219,6 +219,34 @@ def test_lines_are_added_and_taken_out_without_a_script(shop, sign_in):
 
     assert [(line["product_id"], line["quantity"]) for line in gate.lines()] == [(gate.row("products", sku="CUP")["id"], 4)]
     assert row()["version"] == 2
+
+
+def test_the_first_line_is_added_without_a_script_and_the_last_one_taken_out(shop, sign_in):
+    client = sign_in()
+    page = get(client, "/orders/new")
+    [add] = page.every("button", name="add_line")
+
+    more = read(client.post(add["formaction"], data={**page.form("/orders"), "number": "ORD-9", "total": "1", "add_line": "1"}))
+    [remove] = more.every("button", name="remove_line")
+    none = read(client.post(remove["formaction"], data={**more.form("/orders"), "remove_line": "0"}))
+
+    assert more.form("/orders")["number"] == "ORD-9"
+    assert more.form("/orders")["lines-0-product"] == ""
+    assert none.every("button", name="add_line"), "one can begin again"
+    assert add["formaction"] == remove["formaction"] == "/orders/new", "a reload shows this form, not the list"
+
+
+def test_an_order_that_has_no_lines_can_be_given_some(shop, sign_in):
+    act(order("BARE", total="1", status="draft"))
+    client, path = sign_in(), f"/orders/{row('BARE')['id']}"
+    page = get(client, f"{path}/edit")
+    [add] = page.every("button", name="add_line")
+    assert add["formaction"] == f"{path}/edit"
+
+    more = read(client.post(add["formaction"], data={**page.form(path), "add_line": "1"})).form(path)
+    post(client, path, {**more, "lines-0-product": "TEA"})
+
+    assert [line["quantity"] for line in gate.lines() if line["parent_id"] == row("BARE")["id"]] == [1]
 
 
 def test_empty_lines_are_left_out_and_wrong_ones_named(shop, sign_in):
