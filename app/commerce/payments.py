@@ -1,4 +1,7 @@
 """Payments: money a provider took for us."""
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,6 +32,12 @@ UNPAID = ("pending", "authorised", "failed")
 TAKEN = ("paid", "part_refunded", "refunded", "disputed")
 
 
+def _all_of_it(status: str, payment: Mapping[str, Any]) -> str:
+    """Providers that tell of one refund say that money went back; whether it was all of it shows in the sums."""
+    amount, back = payment.get("amount_minor"), payment.get("refunded_minor")
+    return "refunded" if status == "part_refunded" and amount and back and back >= amount else status
+
+
 class Payment(Outside, Record):
     __tablename__ = "payments"
     order_id: Mapped[int | None] = mapped_column(Id, ForeignKey("orders.id"))
@@ -48,7 +57,8 @@ payments = register(Resource(
         Money("amount", required=True, owned=True, sortable=True, summed=True, aliases=("total", "gross")),
         Money("refunded", owned=True, default=0, summed=True, aliases=("amount refunded",)),
         Currency("currency", required=True, owned=True),
-        Choice("status", choices=STATES, transitions=TRANSITIONS, required=True, owned=True, sortable=True, default="pending"),
+        Choice("status", choices=STATES, transitions=TRANSITIONS, completed=_all_of_it, required=True, owned=True, sortable=True,
+               default="pending"),
         Text("method", owned=True, limit=40, sortable=True, aliases=("payment method", "card brand")),
     ),
     key="external_id",

@@ -2,8 +2,8 @@
 signatures", "Webhook structure and types", "Currency codes and minor units"). No event ids, in no order, sent again for 30 days.
 
 A payment of ours is Adyen's authorisation, by its PSP reference; captures, refunds and disputes name it as their original. One
-refund says nothing of the sum of all, so only that money went back is kept. What is captured at once is never reported as
-captured: the endpoint says which way the account works. The platform webhooks of Adyen are proven by a header, and ignored.
+refund says nothing of the sum of all, so they are added up here. What is captured at once is never reported as captured: the
+endpoint says which way the account works. The platform webhooks of Adyen are proven by a header, and ignored.
 """
 import json
 from collections.abc import Mapping
@@ -124,7 +124,9 @@ class Adyen(Provider):
             values |= {"currency": code, "amount_minor": minor(item["amount"], "value", code, where="amount.", shift=SHIFT)}
             said = {"method": item.get("paymentMethod"), "order": item.get("merchantReference")}
             values |= {name: value for name, value in said.items() if isinstance(value, str) and value}
-        return [Change("payments", values, key={"external_id": incoming.object_key}, as_of=incoming.occurred_at)]
+        parts = _went_back(item, kind)
+        values |= {"currency": currency(item["amount"], where="amount.")} if parts else {}
+        return [Change("payments", values, key={"external_id": incoming.object_key}, as_of=incoming.occurred_at, parts=parts)]
 
     def sample(self, endpoint: EndpointConfig, now: datetime) -> Receipt | None:
         item = {"pspReference": f"TEST{now:%Y%m%d%H%M%S%f}", "merchantAccountCode": "test", "merchantReference": "test",
@@ -188,6 +190,16 @@ def _kind(item: Any, code: str) -> str | None:
         cancelled = code == "CANCEL_OR_REFUND" and dig(item, "additionalData", "modification.action") == "cancel"
         return "payment.failed" if cancelled else KINDS.get(code)
     return "payment.failed" if code == "AUTHORISATION" else None
+
+
+def _went_back(item: Mapping[str, Any], kind: str) -> dict[str, tuple[str, int]] | None:
+    """What one refund adds to the sum of all, or takes from it when it failed: by its own reference."""
+    sign = {"payment.refunded": 1, "payment.refund_failed": -1}.get(kind)
+    if sign is None or item["eventCode"] == "CANCEL_OR_REFUND":
+        return None
+    code = currency(item["amount"], where="amount.")
+    amount = minor(item["amount"], "value", code, where="amount.", shift=SHIFT)
+    return {"refunded_minor": (f"{item['pspReference']}{'' if sign > 0 else ' failed'}", sign * amount)}
 
 
 def _status(item: Mapping[str, Any], kind: str, endpoint: EndpointConfig) -> str:

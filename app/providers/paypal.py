@@ -36,7 +36,7 @@ from app.integrations.reading import text
 from app.integrations.registry import register
 from app.integrations.signing import first_verifying
 from app.providers.paypal_client import API, PayPalClient
-from app.providers.paypal_words import KINDS, TRANSLATIONS, status_of
+from app.providers.paypal_words import KINDS, TRANSLATIONS, status_of, tells_sum
 from app.records.changes import Change
 
 PUBLISHED = {"host": "*.paypal.com", "path": "/v1/notifications/certs/"}
@@ -83,7 +83,9 @@ class PayPal(Provider):
         kind, at = KINDS.get(word), from_iso(event.get("create_time"), "create_time")
         if kind is None:
             return [Incoming(None, id, None, at, event, word)]
-        return [Incoming(kind, id, _about(event, kind), at, event, word, account=_account(event, endpoint))]
+        unclear = kind == "refund.made" and not tells_sum(event.get("resource"))
+        return [Incoming(kind, id, _about(event, kind), at, event, word, account=_account(event, endpoint), is_thin=unclear,
+                         is_shown=unclear)]
 
     def changes(self, incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:
         return TRANSLATIONS[str(incoming.kind).partition(".")[0]](incoming.payload["resource"], incoming)

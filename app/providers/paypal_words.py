@@ -53,6 +53,7 @@ PAYMENT = {
     "REFUNDED": "refunded",
     "REVERSED": "refunded",
 }
+SUM = "total_refunded_amount"
 NO_REFUND = ("CANCELLED", "FAILED")
 DISPUTE = {
     "RESOLVED_SELLER_FAVOUR": "paid",
@@ -95,13 +96,13 @@ def _payment(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
 
 
 def _refund(told: Mapping[str, Any], incoming: Incoming) -> list[Change]:
-    """Whether it is all of the payment the event does not say; only what is taken back is always all."""
+    """Whether it is all of the payment shows in the sum of all; only what is taken back is always all."""
     if status_of(told) in NO_REFUND:
         return []
     values: Values = {"status": "refunded" if incoming.kind == "refund.reversed" else "part_refunded"}
     for around, where in ((told.get("seller_payable_breakdown"), "resource.seller_payable_breakdown."), (told, "resource.")):
-        if dig(around, "total_refunded_amount") is not None:
-            values |= _money(around, "total_refunded_amount", "refunded", where)
+        if dig(around, SUM) is not None:
+            values |= _money(around, SUM, "refunded", where)
             break
     return [_change("payments", values, incoming, _when(told, incoming))]
 
@@ -158,6 +159,11 @@ TRANSLATIONS: dict[str, Callable[[Mapping[str, Any], Incoming], list[Change]]] =
 
 def _change(resource: str, values: Values, incoming: Incoming, as_of: datetime) -> Change:
     return Change(resource, values, key={"external_id": incoming.object_key}, as_of=as_of)
+
+
+def tells_sum(told: Any) -> bool:
+    """Whether a refund says how much of its payment went back so far, in version 2 or 1 of the API."""
+    return any(dig(around, SUM) is not None for around in (dig(told, "seller_payable_breakdown"), told))
 
 
 def status_of(told: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from app.integrations.provider import (
@@ -28,6 +29,7 @@ from app.integrations.reading import currency, decimal, no_currency, said, text
 from app.integrations.registry import register
 from app.integrations.signing import first_matching, hmac_base64
 from app.records.changes import Change
+from app.records.money import to_minor
 
 Values = dict[str, Any]
 
@@ -75,7 +77,7 @@ TRANSACTION = {
     "sale": "paid",
     "capture": "paid",
     "void": "failed",
-    "refund": "part_refunded",                  # one refund says nothing of the sum
+    "refund": "part_refunded",                  # one refund says nothing of the sum: they are added up
 }
 
 
@@ -185,7 +187,16 @@ def _transaction(told: Mapping[str, Any], incoming: Incoming, endpoint: Endpoint
     if not has_parent:
         values |= {"currency": currency(told), "amount": decimal(told, "amount"),
                    **said(order=_reference(told.get("order_id")))}
-    return [_change("payments", told["parent_id"] if has_parent else told["id"], values, incoming)]
+    about, parts = told["parent_id"] if has_parent else told["id"], _went_back(told) if kind == "refund" else None
+    return [_change("payments", about, values | ({"currency": currency(told)} if parts else {}), incoming)._replace(parts=parts)]
+
+
+def _went_back(told: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    """What one refund adds to the sum of all, by its own ID."""
+    try:
+        return {"refunded_minor": (_id(told, "id"), to_minor(Decimal(decimal(told, "amount")), currency(told)))}
+    except ValueError as problem:
+        raise Unreadable(f"amount: {problem}") from None
 
 
 def _customer(told: Mapping[str, Any], incoming: Incoming, endpoint: EndpointConfig) -> list[Change]:

@@ -45,6 +45,7 @@ class Change(NamedTuple):
     cause: int | None = None              # the event or row it comes from: changes of one cause stand or fall together
     word: str | None = None               # what the source called the report: of two of one moment the greater wins
     ask: bool = False                     # … unless the source can be asked: then the outcome is "tie"
+    parts: Mapping[str, tuple[str, int]] | None = None   # by column: the outside id of one amount of which it is the sum, and it
 
 
 class Outcome:

@@ -133,6 +133,11 @@ class Decisions:
             return Outcome("forbidden", errors={"": why})
         empty = self.blank(resource)
         given, errors = self.settling.settle(parsed, empty)
+        clocks: dict[str, news.Clock] = {}
+        if change.as_of is not None and resource.outside:
+            clocks = news.first(resource, given, change, _found_by(parsed))
+            given |= news.added(change, {})[0]
+            given |= news.begun(resource, {**empty, **given}, clocks)
         values = {**empty, **given}
         if not self.reports:
             self.fill(resource, values, given)
@@ -140,8 +145,8 @@ class Decisions:
         if wrong or errors:
             return Outcome("invalid", errors={**wrong, **errors})
         row = self.ledger.add(resource, values, change.cause)
-        if change.as_of is not None and resource.outside:
-            row.clocks = news.first(resource, given, change, _found_by(parsed))
+        if clocks:
+            row.clocks = clocks
         return Outcome("created", row.values["id"], 1, given=given)
 
     def fill(self, resource: Resource, values: dict[str, Any], given: dict[str, Any]) -> None:

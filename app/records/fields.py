@@ -3,7 +3,7 @@
 A field's *name* takes what people write ("12.50", "ada@example.com"); its *column* takes what we store (1250, 7).
 `Change.values` may use either; for most fields they are the same word.
 """
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -193,6 +193,7 @@ class Choice(Field):
 
     choices: tuple[State, ...] = ()
     transitions: Mapping[str, tuple[str, ...]] | None = None   # what staff may do next; providers report facts
+    completed: Callable[[str, Mapping[str, object]], str] | None = None   # (what is reported, the record) → what that amounts to
     kind: ClassVar[Kind] = "choice"
 
     @cached_property

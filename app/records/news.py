@@ -12,6 +12,7 @@ from app.records.parse import IDENTITY
 from app.records.resource import Resource
 
 Clock = list[Any]      # [moment, word, place in life]; compared as (moment, place, word)
+PARTS = "+"            # behind a column: [id, moment, amount] of each amount it is the sum of
 
 
 class Weighed(NamedTuple):
@@ -46,7 +47,7 @@ def weigh(row: Row, values: dict[str, Any], change: Change, found_by: str) -> We
         if held is None or stamp > held[0]:
             fresh[column], moved[column] = value, [stamp, word, place]
         elif stamp == held[0]:
-            if _same(row, column, values):
+            if _same(row, column, values) or column in _completing(row.resource) and place == held[2]:
                 if (place, word) > (held[2], held[1]):
                     moved[column] = [stamp, word, place]
             elif place == held[2] or min(place, held[2]) < 0:
@@ -65,7 +66,35 @@ def weigh(row: Row, values: dict[str, Any], change: Change, found_by: str) -> We
     for follower, leader in followers.items():
         if follower in values and leader in fresh:
             fresh[follower] = values[follower]
-    return Weighed(fresh, moved, older, False)
+    sums, parts, known = added(change, clocks)
+    fresh, moved = fresh | sums, moved | parts
+    fresh |= _amounts_to(row, fresh, {**clocks, **moved})
+    return Weighed(fresh, moved, older or known, False)
+
+
+def begun(resource: Resource, values: Mapping[str, Any], clocks: Mapping[str, Clock]) -> dict[str, Any]:
+    """What the first report of a record amounts to, beside what it says. `values`: all of the record."""
+    return {column: field.completed(values[column], values) for column, field in _completing(resource).items()
+            if column in clocks and field.completed is not None}
+
+
+def added(change: Change, clocks: Mapping[str, Clock]) -> tuple[dict[str, Any], dict[str, Clock], bool]:
+    """The sums a report adds a part to, the parts as they are now, and whether newer words were heard of one of them.
+
+    Each part counts once, as of the newest report of it: in whatever order they come, the sum is the same.
+    """
+    sums: dict[str, Any] = {}
+    moved: dict[str, Clock] = {}
+    older = False
+    for column, (id, amount) in (change.parts or {}).items():
+        held = {part[0]: part for part in clocks.get(column + PARTS, ())}
+        part = [id, moment(change.as_of), amount]
+        if id in held and part <= held[id]:
+            older = older or part != held[id]
+            continue
+        moved[column + PARTS] = sorted({**held, id: part}.values())
+        sums[column] = sum(amount for _, _, amount in moved[column + PARTS])
+    return sums, moved, older
 
 
 def first(resource: Resource, values: Mapping[str, Any], change: Change, found_by: str) -> dict[str, Clock]:
@@ -73,8 +102,9 @@ def first(resource: Resource, values: Mapping[str, Any], change: Change, found_b
     stamp, word = moment(change.as_of), change.word or ""
     status, lives, followers = resource.status, _lives(resource), _followers(resource)
     with_status = -1 if status is None else status.life.get(values.get(status.column), -1)  # type: ignore[arg-type]
-    return {column: [stamp, word, lives[column].get(value, -1) if column in lives else with_status]
-            for column, value in values.items() if column not in followers and column != found_by}
+    clocks = {column: [stamp, word, lives[column].get(value, -1) if column in lives else with_status]
+              for column, value in values.items() if column not in followers and column != found_by}
+    return clocks | added(change, {})[1]
 
 
 def heard(row: Row) -> dict[str, Clock]:
@@ -97,6 +127,19 @@ def moment(at: datetime | None) -> str:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def _amounts_to(row: Row, fresh: Mapping[str, Any], clocks: Mapping[str, Clock]) -> dict[str, Any]:
+    """What choices amount to now: from what was reported, never from what that amounted to before; what people chose stays."""
+    found: dict[str, Any] = {}
+    for column, field in _completing(row.resource).items() if fresh else ():
+        place = clocks[column][2] if column in clocks else -1
+        if field.completed is None or place < 0:
+            continue
+        reported = field.names[place]
+        if column in fresh or row.values.get(column) in (reported, field.completed(reported, row.values)):
+            found[column] = field.completed(reported, {**row.values, **fresh})
+    return found
+
+
 def _same(row: Row, column: str, values: Mapping[str, Any]) -> bool:
     followers = _followers(row.resource)
     return all(row.values.get(c) == values[c] for c in values if c == column or followers.get(c) == column)
@@ -105,6 +148,12 @@ def _same(row: Row, column: str, values: Mapping[str, Any]) -> bool:
 @cache
 def _lives(resource: Resource) -> dict[str, dict[str, int]]:
     return {field.column: field.life for field in resource.fields if isinstance(field, Choice)}
+
+
+@cache
+def _completing(resource: Resource) -> dict[str, Choice]:
+    """Choices that amount to something else by what else is known of the record."""
+    return {field.column: field for field in resource.fields if isinstance(field, Choice) and field.completed is not None}
 
 
 @cache

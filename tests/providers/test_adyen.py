@@ -40,7 +40,7 @@ class TestAdyen(Contract):
 
     @pytest.mark.parametrize(("name", "status"), [
         ("authorised", "paid"), ("refused", "failed"), ("pending", "pending"), ("offer_closed", "failed"), ("captured", "paid"),
-        ("capture_failed", "failed"), ("cancelled", "failed"), ("expired", "failed"), ("refunded", "part_refunded"),
+        ("capture_failed", "failed"), ("cancelled", "failed"), ("expired", "failed"), ("refunded", "part_refunded"), ("refunded_the_rest", "part_refunded"),
         ("cancelled_or_refunded", "refunded"), ("cancelled_instead_of_refunded", "failed"), ("refund_failed", "paid"),
         ("dispute_opened", "disputed"), ("chargeback", "disputed"), ("chargeback_reversed", "paid"),
     ])
@@ -63,8 +63,17 @@ class TestAdyen(Contract):
         assert change.values["status"] == "authorised"
 
     def test_a_part_says_nothing_of_the_whole(self):
-        for name in ("refunded", "captured", "chargeback"):
+        for name in ("captured", "chargeback"):
             assert set(self.one(name).values) == {"status"}
+
+    @pytest.mark.parametrize(("name", "part"), [
+        ("refunded", ("NC6HT9CRT65ZGN95", 4890)), ("refunded_the_rest", ("NC6HT9CRT65ZGN97", 20000)),
+        ("refund_failed", ("NC6HT9CRT65ZGN98 failed", -4890))])
+    def test_a_refund_is_a_part_of_the_sum_of_all_and_one_that_failed_is_none(self, name, part):
+        change = self.one(name)
+
+        assert (set(change.values), change.parts) == ({"status", "currency"}, {"refunded_minor": part})
+        assert self.one("cancelled_or_refunded").parts is None
 
     @pytest.mark.parametrize("name", ["capture_refused", "report_available"])
     def test_what_changes_nothing_is_ignored(self, name):

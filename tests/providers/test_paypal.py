@@ -162,6 +162,11 @@ class TestPayPal(Contract):
         assert change.as_of == datetime(2026, 6, 21, 15, 19, tzinfo=UTC)
         assert self.one("sale_refunded").values == {"status": "part_refunded", "refunded": "5.00", "currency": "EUR"}
 
+    def test_a_refund_that_tells_no_sum_is_asked_about_where_that_can_be(self):
+        [without], [told] = self.read("refund_without_a_sum"), self.read("capture_refunded")
+
+        assert (without.is_thin, without.is_shown, told.is_thin) == (True, True, False)
+
     def test_a_refund_that_failed_gave_nothing_back(self):
         assert self.changes("refund_that_failed") == []
 

@@ -18,7 +18,7 @@ TOPICS = {
     "order_edited": "orders/edited", "payment_taken": "order_transactions/create",
     "payment_authorised": "order_transactions/create", "payment_declined": "order_transactions/create",
     "payment_captured": "order_transactions/create", "payment_voided": "order_transactions/create",
-    "payment_refunded": "order_transactions/create", "refund_that_failed": "order_transactions/create",
+    "payment_refunded": "order_transactions/create", "payment_refunded_the_rest": "order_transactions/create", "refund_that_failed": "order_transactions/create",
     "customer_changed": "customers/update", "customer_deleted": "customers/delete",
     "product_with_variants": "products/update", "product_of_one_kind": "products/create",
     "parcel_handed_over": "fulfillments/create", "parcel_delivered": "fulfillments/update",
@@ -79,7 +79,7 @@ class TestShopify(Contract):
 
     @pytest.mark.parametrize(("name", "status"), [
         ("payment_taken", "paid"), ("payment_authorised", "authorised"), ("payment_declined", "failed"), ("payment_captured", "paid"),
-        ("payment_voided", "failed"), ("payment_refunded", "part_refunded"),
+        ("payment_voided", "failed"), ("payment_refunded", "part_refunded"), ("payment_refunded_the_rest", "part_refunded"),
     ])
     def test_transactions_meet_at_the_one_they_began_with(self, name, status):
         change = self.one(name)
@@ -88,7 +88,9 @@ class TestShopify(Contract):
         assert self.read(name)[0].object_key == "transaction:389404469"
 
     def test_a_part_of_a_payment_says_nothing_of_the_whole(self):
-        assert set(self.one("payment_refunded").values) == {"status", "method"}
+        change = self.one("payment_refunded")
+
+        assert (set(change.values), change.parts) == ({"status", "method", "currency"}, {"refunded_minor": ("389404472", 4890)})
         assert self.one("payment_taken").values["order"] == ORDER
 
     def test_a_customer(self):

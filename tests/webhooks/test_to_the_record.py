@@ -16,10 +16,13 @@ from app.commerce.payments import Payment
 from app.commerce.subscriptions import Subscription
 from app.errors import Conflict
 from app.extensions import db
-from app.integrations import pinned
+from app.fakes.fake import served
+from app.fakes.paypal import CLIENT_ID, CLIENT_SECRET, FakePayPal
+from app.integrations import auth, breaker, connections, limiter, pinned
+from app.integrations.connections import Wanted
 from app.integrations.errors import UnavailableThere
 from app.providers.paypal import PayPal
-from app.webhooks import endpoints, testing
+from app.webhooks import endpoints, retry, testing
 from app.webhooks.models import Endpoint
 from tests.providers.contract import case
 from tests.providers.every import contracts
@@ -32,6 +35,9 @@ Told = Callable[..., None]
 STORIES: list[Any] = [
     ("paypal", ["capture_pending", "capture_completed", "capture_refunded", "capture_refunded_again"], Payment, CAPTURE,
      {"status": "part_refunded", "amount_minor": 24890, "refunded_minor": 14890, "currency": "EUR"}),
+    ("paypal", ["capture_completed", "refund_without_a_sum"], Payment, CAPTURE, {"status": "part_refunded"}),
+    ("adyen", ["authorised", "refunded", "refunded_the_rest", "refund_failed"], Payment, "NC6HT9CRT65ZGN82",
+     {"status": "part_refunded", "amount_minor": 24890, "refunded_minor": 20000, "currency": "EUR"}),
     ("paypal", ["capture_completed", "dispute_created", "dispute_updated", "dispute_won"], Payment, CAPTURE, {"status": "paid"}),
     ("paypal", ["capture_in_yen"], Payment, "8MC585209K746392H", {"status": "paid", "amount_minor": 2500, "currency": "JPY"}),
     ("paypal", ["subscription_created", "subscription_activated", "subscription_payment_failed", "subscription_cancelled"],
@@ -102,6 +108,53 @@ def test_in_whatever_order_it_arrives_it_ends_alike(tell, name, told, model, id,
 
     record = only(model, model.external_id == id)
     assert {field: getattr(record, field) for field in expected} == expected
+
+
+ALL_OF_IT: list[Any] = [
+    ("paypal", ["capture_completed", "capture_refunded_again", "capture_refunded_the_rest"], CAPTURE),
+    ("adyen", ["authorised", "refunded", "refunded_the_rest"], "NC6HT9CRT65ZGN82"),
+    ("shopify", ["payment_taken", "payment_refunded", "payment_refunded_the_rest"], "389404469"),
+]
+
+
+@pytest.mark.alike("paypal")
+@pytest.mark.parametrize(("name", "told", "id"), [(name, list(told), id) for name, all_told, id in ALL_OF_IT
+                                                 for told in permutations(all_told)], ids=str)
+def test_when_the_refunds_come_to_all_of_a_payment_it_is_refunded_in_whatever_order_they_come(tell, name, told, id):
+    for each in told:
+        tell(name, each, twice=True)
+
+    record = only(Payment, Payment.external_id == id)
+    assert (record.status, record.refunded_minor, record.amount_minor, record.currency) == ("refunded", 24890, 24890, "EUR")
+
+
+@pytest.mark.parametrize(("name", "told", "id"), ALL_OF_IT, ids=str)
+def test_until_then_it_is_refunded_in_part_and_a_retry_of_any_event_changes_nothing(tell, drain, name, told, id):
+    tell(name, *told[:2])
+    assert only(Payment, Payment.external_id == id).status == "part_refunded"
+    tell(name, told[2])
+    before = only(Payment, Payment.external_id == id).version
+
+    for each in events():
+        retry.retry(each.id, by=COMMAND_LINE)
+        drain()
+
+    record = only(Payment, Payment.external_id == id)
+    assert (record.status, record.refunded_minor, record.version) == ("refunded", 24890, before)
+
+
+def test_a_refund_of_paypal_that_tells_no_sum_is_asked_about_where_paypal_is_connected(tell):
+    for each in (limiter, breaker, auth):
+        each.forget()
+    fake = FakePayPal()
+    fake.captured(CAPTURE, "REFUNDED")
+    with served(fake) as url:
+        keys = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        connections.add("paypal", Wanted("PayPal", "", keys, url, True), by=COMMAND_LINE)
+        tell("paypal", "capture_completed", "refund_without_a_sum")
+
+    paid = only(Payment)
+    assert (paid.external_id, paid.status, paid.refunded_minor) == (CAPTURE, "refunded", 24890)
 
 
 @pytest.mark.parametrize("told", list(permutations(["authorisation_created", "capture_of_an_authorisation"])))
