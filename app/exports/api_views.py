@@ -41,7 +41,7 @@ def one_export(id: int) -> Response:
 
 @bp.get("/exports/<int:id>/file")
 @requires("exports.read")
-def export_file(id: int) -> Response:
+def export_file(id: int) -> Any:
     """The file."""
     bodies.only()
     response = showing.file_of(run.take(_small(id), by=current_actor()))

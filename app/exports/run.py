@@ -1,7 +1,7 @@
 """An export from the button to the file: asked for, written at once or by a job, taken away by those who may."""
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -183,7 +183,7 @@ def _written(export: Export, found: Query, by: Actor) -> int:
         raise
 
 
-def _note(session: Session, deed: str, export: Export, by: Actor, **more: int | None) -> None:
+def _note(session: Session, deed: str, export: Export, by: Actor, **more: Any) -> None:
     audit.note(session, by, deed, "exports", export.id, resource=export.resource, query=export.query, columns=export.columns,
                format=export.format, **more)
 

@@ -28,7 +28,11 @@ from tests.wait import wait_for
 @pytest.fixture
 def mara(app, user) -> Actor:
     make({"email": "ada@example.com", "country": "DE"}, {"email": "bob@example.com", "country": "FR"})
-    found = actors.staff(user("manager", email="mara@example.com"))
+    return person(user("manager", email="mara@example.com"))
+
+
+def person(id: int) -> Actor:
+    found = actors.staff(id)
     assert found is not None
     return found
 
@@ -62,7 +66,7 @@ def test_a_saved_export_is_run_again_with_all_that_was_chosen(mara):
 
 
 def test_the_same_name_again_changes_it_and_another_persons_stays_theirs(mara, user):
-    other = actors.staff(user("manager", email="otto@example.com"))
+    other = person(user("manager", email="otto@example.com"))
 
     assert save(mara) == save(mara, shared=True) != save(other)
     assert [one.is_shared for one in definitions.of(db.session(), mara)] == [True]
@@ -76,7 +80,7 @@ def test_a_name_that_will_not_do_is_refused(mara, name):
 
 
 def test_what_is_not_shared_is_nobody_elses_and_what_is_takes_the_right_to_export(mara, user):
-    otto, vera = (actors.staff(user(role, email=f"{role}2@example.com")) for role in ("manager", "viewer"))
+    otto, vera = (person(user(role, email=f"{role}2@example.com")) for role in ("manager", "viewer"))
     own, shared = save(mara), save(mara, "All", shared=True)
 
     with pytest.raises(NotFound):
@@ -131,7 +135,9 @@ def test_an_owner_who_left_or_lost_the_right_lets_it_rest_and_somebody_is_told(m
     assert exports() == []
     kept = db.session.get_one(Definition, id)
     assert why in (kept.paused_why or "")
-    assert not definitions.schedule_of(db.session(), kept).is_enabled
+    schedule = definitions.schedule_of(db.session(), kept)
+    assert schedule is not None
+    assert not schedule.is_enabled
     assert [(notice.url, notice.needs) for notice in db.session.scalars(sa.select(Notice))] == [(f"/exports/saved/{id}", "customers.export")]
 
 
