@@ -33,7 +33,7 @@ def nothing(*_args: object, **_more: object) -> None:
 settings.configure(
     SECRET_KEY="benchmark" * 6, ALLOWED_HOSTS=["*"], ROOT_URLCONF="urls", USE_TZ=True, DATABASES={"default": database()},
     MIDDLEWARE=["django.middleware.common.CommonMiddleware"],      # says how long an answer is, so that connections can be kept
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "djstripe"], MIGRATION_MODULES={"djstripe": None},
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "djstripe"], MIGRATION_MODULES=dict.fromkeys(("auth", "contenttypes", "djstripe")),
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     STRIPE_LIVE_MODE=False, STRIPE_TEST_SECRET_KEY="sk_test_" + "0" * 24, DJSTRIPE_FOREIGN_KEY_TO_FIELD="id",
     DJSTRIPE_WEBHOOK_EVENT_CALLBACK=nothing, LOGGING_CONFIG=None)
