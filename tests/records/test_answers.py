@@ -36,6 +36,17 @@ def total(actor=SYSTEM):
     return summary.of(db.session(), ask("orders", "", actor), {"sum": "total"})["data"][0]["sum"]["total"]
 
 
+def test_what_is_counted_while_writing_is_not_kept_for_it_may_be_taken_back(app):
+    shop()
+    with pytest.raises(RuntimeError), transaction() as session:
+        apply(session, [order("O-9", status="placed")], FORM)
+        assert answers.kept(session, SYSTEM, ["customers", "orders"], "how many", lambda: 4) == 4
+        raise RuntimeError
+
+    act(order("O-10", status="placed"))      # makes the generation that was taken back
+    assert answers.kept(db.session(), SYSTEM, ["customers", "orders"], "how many", lambda: 5) == 5
+
+
 def test_what_is_asked_twice_is_counted_once(app):
     shop()
     number()

@@ -51,6 +51,14 @@ def test_one_field_is_written_and_the_row_comes_back_as_the_list_shows_it(path, 
     assert f'<a href="{path}">ORD-1</a>' in page.html
 
 
+def test_what_else_is_sent_with_a_cell_is_not_written(path, sign_in):
+    client = sign_in("operator")
+
+    sent(client, path, "city", {**opened(client, path, "city"), "city": "Köln", "note": "smuggled", "total": "99.00"}, 200)
+
+    assert (row()["city"], row()["note"], row()["total_minor"]) == ("Köln", None, 1250)
+
+
 def test_leaving_a_cell_as_it_was_changes_nothing(path, sign_in):
     client = sign_in()
     for name in ("city", "status", "placed_at", "customer", "note"):
