@@ -114,10 +114,18 @@ def restore(resource: str, id: int) -> Response:
 @requires("{resource}.read")
 def summarise(resource: str) -> Response:
     """Counts and sums of the records a list would have."""
-    kind = named(resource)
-    bodies.none_of(PAGING)
-    asked = query.parse(kind, request.args, current_actor(), extra=summary.WORDS)
-    return jsonify(summary.of(db.session(), asked, {name: bodies.once(name) or "" for name in summary.WORDS}))
+    kind, actor = named(resource), current_actor()
+    _, words, asked = bodies.together(
+        lambda: bodies.none_of(PAGING), lambda: _summed(kind, actor),
+        lambda: query.parse(kind, request.args, actor, extra=summary.WORDS))
+    return jsonify(summary.of(db.session(), asked, words))
+
+
+def _summed(kind: Resource, actor: Actor) -> dict[str, str]:
+    """What to group and sum by, as it was written. Raises BadRequest."""
+    words = {name: bodies.once(name) or "" for name in summary.WORDS}
+    summary.check(kind, actor, words)
+    return words
 
 
 @bp.post("/<resource:resource>/bulk")

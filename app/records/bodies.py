@@ -49,6 +49,19 @@ def none_of(names: Sequence[str]) -> None:
         raise BadRequest("Some parameters mean nothing here.", errors=dict.fromkeys(useless, "This takes none. Leave it out."))
 
 
+def together(*readings: Callable[[], Any]) -> list[Any]:
+    """What each of these reads. Where some raise BadRequest, one is raised with all that is wrong."""
+    found, errors = [], dict[str, str]()
+    for read in readings:
+        try:
+            found.append(read())
+        except BadRequest as problem:
+            errors = {**problem.errors, **errors}
+    if errors:
+        raise BadRequest("Some parameters cannot be read.", errors=errors)
+    return found
+
+
 def once(name: str) -> str | None:
     """The parameter of this name, None without it. Raises BadRequest where it stands twice: none is ever ignored."""
     if len(request.args.getlist(name)) > 1:
@@ -98,15 +111,17 @@ def values(resource: Resource, actor: Actor, found: Mapping[str, Any]) -> dict[s
 
 
 def several(resource: Resource, actor: Actor) -> list[Object | Amiss]:
-    """The rows of {"data": [...]}: {name: value}, with what is not of its type. Raises Invalid where it is no list of objects."""
+    """The rows of {"data": [...]}: {name: value}, with what is not of its type. Raises Invalid where it is no list."""
     found = body()
     rows = found.pop("data", None)
-    if found or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Invalid("Send {\"data\": [{…}, {…}]}: one object a record.", errors={"/data": "This is not a list of objects."})
+    if found or not isinstance(rows, list):
+        raise Invalid("Send {\"data\": [{…}, {…}]}: one object a record.", errors={"/data": "This is not a list."})
     return [_row(resource, actor, row) for row in rows]
 
 
-def _row(resource: Resource, actor: Actor, row: Object) -> Object | Amiss:
+def _row(resource: Resource, actor: Actor, row: Any) -> Object | Amiss:
+    if not isinstance(row, dict):
+        return Amiss({}, {"": "This is not an object. Send one with the fields of a record."})
     names = {name: row[name] for name in NAMING if name in row and (name != "account" or resource.outside)}
     errors = {f"/{name}": NAMING[name] for name, value in names.items()
               if type(value) is not (str if name == "account" else int) and (name == "id" or value is not None)}

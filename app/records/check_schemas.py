@@ -8,7 +8,9 @@ CHECK: Schema = {
     "name": {"type": "string"}, "title": {"type": "string"}, "resource": {"type": "string"},
     "severity": {"enum": ["bad", "wait", "mute"], "description": "bad: wrong now; wait: to be looked at; mute: good to know."},
     "cure": {"type": "string", "description": "What to do about it."},
-    "count": {"type": "integer", "minimum": 0}, "capped": {"type": "boolean", "description": "There are more than that."},
+    "count": {"type": ["integer", "null"], "minimum": 0,
+              "description": "How many were found; null where it was stopped before it had looked at any."},
+    "capped": {"type": "boolean", "description": "There are more than that."},
     "stopped": STOPPED}
 FINDING: Schema = {
     "id": {"type": "integer", "minimum": 1}, "key": {"type": "string"}, "label": {"type": "string"},

@@ -85,7 +85,7 @@ def _may(cure: Cure) -> bool:
 
 def _told(one: Result) -> dict[str, Any]:
     return {"name": one.check.name, "title": one.check.title, "resource": one.resource.name, "severity": one.check.tone,
-            "cure": one.check.cure, "count": one.count.number, "capped": one.count.capped, "stopped": one.stopped or None}
+            "cure": one.check.cure, "count": one.known, "capped": one.count.capped, "stopped": one.stopped or None}
 
 
 def _record(resource: Resource, one: Finding) -> dict[str, Any]:

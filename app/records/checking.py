@@ -52,6 +52,11 @@ class Result:
     number: int | None
 
     @property
+    def known(self) -> int | None:
+        """How many were found; None where it was stopped before anything was looked at."""
+        return None if self.number == 0 and not self.count.number else self.count.number
+
+    @property
     def stopped(self) -> str:
         """A sentence where not everything was looked at, else ""."""
         return "" if self.number is None else stopped(self.resource, self.number)

@@ -121,7 +121,7 @@ def answered(resource: Resource, row: Row, actor: Actor, status: int = 200, shap
     response.set_etag(f"{row['version']}{beside}")
     response.vary.add("Authorization")
     if status == 201:
-        response.headers["Location"] = url_for("api.show", resource=resource.name, id=row["id"])
+        response.headers["Location"] = url_for("api.show", resource=resource.name, id=row["id"], _external=True)
     if request.method in ("GET", "HEAD"):
         response.make_conditional(request)
     return response
@@ -160,6 +160,10 @@ def agreed_version(current: int) -> int:
     if not TAGS.match(header):
         raise BadRequest("Send the ETag as you got it, in its quotation marks.",
                          errors={"If-Match": "This is not an ETag. Write it like \"7\"."})
-    if str(current) not in (tag.partition("-")[0] for weak, tag in TAG.findall(header) if not weak):
+    tags = TAG.findall(header)
+    if all(weak for weak, _ in tags):
+        raise PreconditionFailed("Nothing was saved: If-Match compares strong ETags. Send it as it was given, without W/, like "
+                                 "\"7\".", title="This ETag is weak")
+    if str(current) not in (tag.partition("-")[0] for weak, tag in tags if not weak):
         raise PreconditionFailed("Nothing was saved. Read the record again and send your change with its new ETag.")
     return current

@@ -5,11 +5,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
+from app.audit import Actor
 from app.errors import BadRequest
 from app.records import answers, bounds, money, policy, query
 from app.records.asking import Query
 from app.records.field import Field
 from app.records.fields import Currency, Money
+from app.records.resource import Resource
 
 WORDS = ("group", "sum")
 GROUPED = ("choice", "boolean", "text", "date")
@@ -26,9 +28,9 @@ def of(session: Session, asked: Query, args: Mapping[str, str]) -> dict[str, Any
     q=. Raises BadRequest for a field that cannot be grouped or summed by, or that the actor may not see; and where it takes
     the database too long.
     """
-    groups, sums = _named(asked, args, "group", _groups), _named(asked, args, "sum", _sums)
+    groups, sums = check(asked.resource, asked.actor, args)
     beside = {field.currency for field in sums if isinstance(field, Money)}
-    groups += [one for one in _groups(asked) if one.name in beside and one not in groups]
+    groups += [one for one in _groups(asked.resource, asked.actor) if one.name in beside and one not in groups]
     try:
         with bounds.within(session.connection(), bounds.CAREFUL):
             question = ("summary", tuple(field.name for field in groups), tuple(field.name for field in sums))
@@ -36,6 +38,17 @@ def of(session: Session, asked: Query, args: Mapping[str, str]) -> dict[str, Any
     except bounds.TooLong:
         raise bounds.refusal(asked) from None
     return {"data": [_line(row, groups, sums) for row in found[:MOST_GROUPS]], "capped": len(found) > MOST_GROUPS}
+
+
+def check(resource: Resource, actor: Actor, args: Mapping[str, str]) -> tuple[list[Field], list[Field]]:
+    """The fields to group and to sum by. Raises BadRequest with all that is wrong with either."""
+    offered = {"group": _groups(resource, actor), "sum": _sums(resource, actor)}
+    errors = {word: sentence for word, fields in offered.items() if (sentence := _wrong(args, word, fields))}
+    if errors:
+        raise BadRequest("Some parameters cannot be read.", errors=errors)
+    groups, sums = ([field for name in _names(args, word) for field in fields if field.name == name]
+                    for word, fields in offered.items())
+    return groups, sums
 
 
 def grouping(fields: Sequence[Field]) -> list[Field]:
@@ -50,22 +63,24 @@ def summing(fields: Sequence[Field]) -> list[Field]:
     return [field for field in fields if field.kind in SUMMED and (not isinstance(field, Money) or field.currency in names)]
 
 
-def _groups(asked: Query) -> list[Field]:
-    return grouping(policy.readable(asked.actor, asked.resource))
+def _groups(resource: Resource, actor: Actor) -> list[Field]:
+    return grouping(policy.readable(actor, resource))
 
 
-def _sums(asked: Query) -> list[Field]:
-    return summing(policy.readable(asked.actor, asked.resource))
+def _sums(resource: Resource, actor: Actor) -> list[Field]:
+    return summing(policy.readable(actor, resource))
 
 
-def _named(asked: Query, args: Mapping[str, str], word: str, offered: Any) -> list[Field]:
-    known = {field.name: field for field in offered(asked)}
-    names = list(dict.fromkeys(filter(None, (name.strip() for name in args.get(word, "").split(",")))))
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        ways = f"Choose from {', '.join(known)}." if known else "Leave it out."
-        raise BadRequest("Some parameters cannot be read.", errors={word: f"There is no {unknown[0]!r} to {word} by. {ways}"})
-    return [known[name] for name in names]
+def _names(args: Mapping[str, str], word: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, (name.strip() for name in args.get(word, "").split(",")))))
+
+
+def _wrong(args: Mapping[str, str], word: str, offered: Sequence[Field]) -> str:
+    known = [field.name for field in offered]
+    unknown = next((name for name in _names(args, word) if name not in known), None)
+    if unknown is None:
+        return ""
+    return f"There is no {unknown!r} to {word} by. " + (f"Choose from {', '.join(known)}." if known else "Leave it out.")
 
 
 def _read(session: Session, asked: Query, groups: Sequence[Field], sums: Sequence[Field]) -> list[Any]:

@@ -100,9 +100,17 @@ def _deed(one: Audit, diff: labels.Diff, fields: int) -> str:
     if diff.get("account", ["", ""])[0] and not diff["account"][1]:
         return f"detached it from {diff['account'][0]}"
     verb = "reported" if one.door in (Door.EVENT, Door.SYNC) else "changed"
+    if _adopts(diff):
+        verb = f"took it into its keeping and {verb}"
     if not fields:
         return f"{verb} something your role does not show"
     return f"{verb} {counted(fields, 'field')}"
+
+
+def _adopts(diff: labels.Diff) -> bool:
+    """Whether a provider began to keep a record that people made."""
+    before, after = diff.get("account", ["", ""])
+    return not before and bool(after)
 
 
 def _door_text(door: Door | None, one: Audit) -> str:

@@ -47,6 +47,13 @@ def test_rows_are_created_and_changed_and_what_is_refused_refuses_nothing_else(p
     assert sorted(row["name"] for row in gate.rows("customers")) == ["Bob", "Eve"]
 
 
+def test_a_row_that_is_no_object_is_refused_alone(program, shop):
+    answer = program.post("/customers/bulk", {"data": [7, {"email": "bob@example.com"}, None, [], "x"]})
+    assert (answer.status_code, counts(answer)) == (200, ["invalid", "created", "invalid", "invalid", "invalid"])
+    assert [one["pointer"] for one in answer.json["data"][0]["errors"]] == [""]
+    assert answer.json["data"][0]["errors"][0]["detail"].startswith("This is not an object.")
+
+
 def test_a_preview_of_many_writes_nothing(program, shop):
     answer = program.post("/customers/bulk", {"data": [{"email": "bob@example.com"}]}, Prefer="handling=preview")
     assert (counts(answer), answer.headers["Preference-Applied"]) == (["created"], "handling=preview")
@@ -61,8 +68,8 @@ def test_an_older_version_overwrites_nothing(program, shop):
     assert gate.rows("customers")[0]["name"] == "Eve"
 
 
-@pytest.mark.parametrize("body", [[], {"data": {}}, {"data": [1]}, {"rows": []}, {"data": [], "more": 1}])
-def test_what_is_no_list_of_objects_is_refused(program, body):
+@pytest.mark.parametrize("body", [[], {"data": {}}, {"rows": []}, {"data": [], "more": 1}])
+def test_what_is_no_list_is_refused(program, body):
     assert program.post("/customers/bulk", body).status_code == 422
 
 
@@ -96,6 +103,11 @@ def test_what_cannot_be_summed_up_is_refused(program, query, part):
     answer = program.get(f"/orders/summary?{query}")
     assert answer.status_code == 400
     assert part in answer.json["errors"][0]["detail"]
+
+
+def test_a_summary_says_all_that_is_wrong_at_once(program):
+    wrong = program.get("/orders/summary?group=nope&sum=city&sort=id&shoe=1").json["errors"]
+    assert {one["parameter"] for one in wrong} == {"group", "sum", "sort", "shoe"}
 
 
 def test_sums_beyond_what_a_database_keeps_are_right(program):

@@ -40,7 +40,7 @@ def test_a_record_is_made_and_can_be_read_where_the_answer_says(program, shop):
     answer = program.post("/orders", NEW)
     assert answer.status_code == 201
     assert answer.headers["ETag"] == '"1"'
-    again = program.get(answer.headers["Location"].removeprefix(BASE))
+    again = program.get(answer.headers["Location"].removeprefix(f"http://localhost{BASE}"))
     assert again.get_json() == answer.get_json()
     made = answer.get_json()
     assert (made["total"], made["placed_at"], made["customer"]["key"]) == ("99.90", "2026-05-31T10:00:00Z", "ada@acme.example")
@@ -160,6 +160,12 @@ def test_what_is_no_etag_is_not_taken_for_one(program, shop, header):
 def test_who_has_seen_another_version_changes_nothing(program, shop, header):
     assert program.patch("/orders/1", {"note": "x"}, header).status_code == 412
     assert program.get("/orders/1").get_json()["note"] == "old"
+
+
+def test_a_weak_etag_is_called_weak(program, shop):
+    answer = program.patch("/orders/1", {"note": "x"}, 'W/"1"')
+    assert (answer.status_code, answer.get_json()["title"]) == (412, "This ETag is weak")
+    assert "as it was given" in answer.get_json()["detail"]
 
 
 def test_the_right_version_may_stand_among_others(program, shop):

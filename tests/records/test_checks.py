@@ -7,7 +7,9 @@ from app.audit import SYSTEM, Actor
 from app.errors import NotFound
 from app.extensions import db
 from app.records import checking
+from app.records.check_views import _told
 from app.records.checking import WINDOW
+from app.records.query import Count
 from app.records.registry import named, resources
 from tests.records.api_client import Program
 from tests.records.pages import get, inline
@@ -50,6 +52,13 @@ def test_the_reason_says_both_amounts(app):
     put("payments", payment(1, 1, 1000_00))
 
     assert reason("payments_differ") == "The order comes to 1,284.50 EUR, its payments in this currency to 1,000.00 EUR."
+
+
+@pytest.mark.parametrize(("count", "number", "known"), [(0, 0, None), (0, 5000, 0), (3, 0, 3), (0, None, 0)])
+def test_a_check_that_was_stopped_before_it_looked_knows_no_number(app, count, number, known):
+    resource, check = checking.find(SYSTEM, "payments_differ")
+    told = _told(checking.Result(resource, check, Count(count, False), number))
+    assert (told["count"], told["stopped"] is None) == (known, number is None)
 
 
 def test_amounts_no_sum_can_hold_stop_nothing(app):

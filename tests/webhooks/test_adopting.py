@@ -1,0 +1,48 @@
+"""An unknown outside id with a key that is here: adopted where no provider keeps the record yet, refused where another does."""
+from typing import Any
+
+import pytest
+
+from app.audit import COMMAND_LINE
+from app.commerce.orders import Order
+from app.records import save
+from tests.webhooks.conftest import events, only
+
+MINE = {"number": "10005", "status": "placed", "total": "12.50", "currency": "EUR"}
+
+
+def told(id: str, type: str = "orders.updated", **data: Any) -> dict[str, Any]:
+    return {"type": type, "timestamp": "2026-06-01T00:00:00Z", "data": {"id": id, **data}}
+
+
+@pytest.fixture
+def order(app) -> Order:
+    """An order people made: no provider keeps it."""
+    outcome = save.create("orders", MINE, by=COMMAND_LINE, once="once")
+    assert outcome.kind == "created", outcome.errors
+    return only(Order, Order.id == outcome.id)
+
+
+def test_an_unknown_id_adopts_the_record_with_its_key_that_no_provider_keeps_and_the_timeline_says_so(
+        order, post, drain, sign_in):
+    post(told("A-1", number="10005", total="99.00", currency="EUR"), "standard")
+    drain()
+
+    found = only(Order)
+    assert (found.id, found.external_id, found.account, found.total_minor) == (order.id, "A-1", "standard", 9900)
+    page = sign_in("viewer").get(f"/orders/{order.id}").text
+    assert f"/webhooks/events/{events()[0].id}" in page
+    assert "took it into its keeping and reported 2 fields" in page
+
+
+def test_a_record_that_another_account_keeps_is_never_taken_over(order, post, drain, endpoint):
+    post(told("A-1", number="10005", total="99.00", currency="EUR"), "standard")
+    drain()
+    other = endpoint("standard", name="Another shop", account="another")
+    post(told("B-1", number="10005", total="1.00", currency="EUR"), "standard", to=other, id="msg_2")
+    drain()
+
+    found = only(Order)
+    assert (found.external_id, found.account, found.total_minor) == ("A-1", "standard", 9900)
+    assert (events()[1].status, events()[1].last_error) == (
+        "dead", "The order B-1 was refused. Order number: Another order has this order number. Change one of them.")
