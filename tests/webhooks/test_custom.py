@@ -183,7 +183,7 @@ def test_a_rule_is_changed_and_removed(taught, admin):
 
 
 def test_what_somebody_saved_meanwhile_is_never_written_over(taught, admin):
-    seen = re.search(r'name="seen"[^>]*value="(\w+)"', admin.get(page(taught, "/rules/1")).text)[1]
+    [seen] = re.findall(r'name="seen"[^>]*value="(\w+)"', admin.get(page(taught, "/rules/1")).text)
     admin.post(page(taught, "/rules/new"), data={"when": "ping", "do": "ignore"})
     admin.post(page(taught, "/rules/1/remove"), data={"when": "invoice.*"})
     held = config(taught)
