@@ -175,6 +175,13 @@ def test_what_cannot_be_read_is_refused(sign_in, dead):
     assert "None of these can be ignored" in client.get("/webhooks/many/ignore?status=done").text
 
 
+def test_payloads_are_searched_only_for_those_who_may_see_them(sign_in, dead):
+    operator = sign_in("operator")
+    assert operator.get("/webhooks/many/retry?text=P-1").status_code == 403
+    assert operator.post("/webhooks/many/retry?text=P-1", data={"until": dead[-1]}).status_code == 403
+    assert sign_in("manager").get("/webhooks/many/retry?text=P-1").status_code == 200
+
+
 def test_without_a_filter_nothing_is_offered(sign_in, dead):
     assert "/many/" not in sign_in("operator").get("/webhooks").text
 
