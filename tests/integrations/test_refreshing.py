@@ -153,6 +153,13 @@ def test_a_subscription_whose_end_was_lost_is_found_ended(stripe, subscribed, dr
     assert gate.row("subscriptions")["status"] == "ended"
 
 
+def test_a_subscription_that_had_ended_there_before_is_ended_here(stripe, subscribed, drain):
+    stripe.shelves["subscriptions"].get("sub_1")["status"] = "canceled"
+    do("subscriptions", "cancel")
+    drain()
+    assert (effect().status, gate.row("subscriptions")["status"]) == ("done", "ended")
+
+
 def test_a_subscription_stripe_does_not_know_is_refused(stripe, subscribed, drain):
     stripe.shelves["subscriptions"]._kept.clear()
     do("subscriptions", "cancel")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.fakes.fake import EXPIRED, failing, limited, refusing
+from app.fakes.fake import DROP, EXPIRED, failing, limited, refusing
 from app.integrations.auth import ClientCredentials, _seconds
 from app.integrations.errors import (
     AuthError,
@@ -62,7 +62,7 @@ def test_a_token_that_cannot_be_renewed_leaves_nothing_in_doubt(connect, acme):
     client = connect(oauth(acme))
     client.call("things", "GET", "/things")
     acme.good.clear()
-    acme.next(None, failing(500))
+    acme.next(None, DROP)
 
     error = failure(client, "POST")
     assert isinstance(error, UnavailableThere)
