@@ -4,12 +4,13 @@ from typing import Any
 from flask import abort, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from app import ui
 from app.access import current_actor, requires
 from app.extensions import db
 from app.records import conflict, forms, listing, query, saved_views, timeline
 from app.records import save as saving
 from app.records.asked import asked
-from app.records.edit_views import TOO_OLD, keeper, shows_again, version_seen
+from app.records.edit_views import TOO_OLD, keeper, saved, shows_again, version_seen, way_back, way_to_undo
 from app.records.forms import RecordForm
 from app.records.registry import named
 from app.records.resource import Resource
@@ -51,6 +52,8 @@ def save_cell(resource: str, id: int, name: str) -> Any:
     outcome = saving.update(resource, id, values, seen, by=actor, request_id=g.get("request_id"))
     row = query.one(db.session(), kind, id, actor)
     if outcome.kind in ("updated", "unchanged"):
+        if undo := way_to_undo(kind, outcome):
+            ui.toast(saved(kind, row, outcome), **undo, then="list", back=way_back(kind))
         return _cells(kind, row)
     if outcome.kind == "conflict":
         why = conflict.meanwhile(db.session(), kind, row, seen, actor)
@@ -82,7 +85,7 @@ def _control(resource: Resource, row: Row, form: RecordForm, name: str, seen: in
 
 
 def _cells(resource: Resource, row: Row) -> str:
-    """The row as the list of this person shows it."""
+    """The row as the list of this person shows it, with the toast that takes back what was just written."""
     actor = current_actor()
     shown = saved_views.listed(resource, saved_views.choice(db.session(), resource, actor))
     columns = listing.columns(query.parse(resource, MultiDict(), actor), shown)

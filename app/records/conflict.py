@@ -17,6 +17,7 @@ from app.records.resource import Resource
 from app.ui import moment
 
 WORDS = re.compile(r"\w+|\W")
+OWN = "You, saved before"
 EMPTY = Markup('<span class="dim">empty</span>')
 
 
@@ -53,6 +54,12 @@ class Merge:
     at: datetime | None
     seen: int                 # the version you opened
     now: int                  # the version there is
+    own: bool                 # the person saved all of it: with another page of the same record
+
+    @property
+    def theirs(self) -> str:
+        """Whose the other side is, as a heading has it."""
+        return OWN if self.own else self.who
 
 
 def merge(session: Session, resource: Resource, row: Row, diff: Diff, seen: int, actor: Actor, *,
@@ -68,13 +75,15 @@ def merge(session: Session, resource: Resource, row: Row, diff: Diff, seen: int,
     by_them = [field for field in fields if _differs(field, base, row)]
     by_me = [field for field in fields if field.column in diff and _differs(field, base, mine)]
     names = list(dict.fromkeys(one.actor for one in later))
-    who = _together(names) or "Somebody"
+    own = bool(later) and all((one.actor_kind, one.actor_id) == (actor.kind, actor.id) for one in later)
+    who = "You" if own else _together(names) or "Somebody"
+    by = OWN if own else who
     return Merge([_both(field, base, row, mine, picks or {}, refused or {}) for field in by_me if field in by_them],
-                 [Merged(label, who, old, new) for field in by_them if field not in by_me
+                 [Merged(label, by, old, new) for field in by_them if field not in by_me
                   for label, old, new in labels.differences(field, base, row)]
                  + [Merged(label, "You", old, new) for field in by_me if field not in by_them
                     for label, old, new in labels.differences(field, base, mine)],
-                 [field.name for field in by_me], who, later[0].at if later else None, seen, row["version"])
+                 [field.name for field in by_me], who, later[0].at if later else None, seen, row["version"], own)
 
 
 def meanwhile(session: Session, resource: Resource, row: Row, seen: int, actor: Actor) -> str:

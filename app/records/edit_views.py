@@ -92,12 +92,12 @@ def save(resource: str, id: int) -> Any:
         return _again(form, lambda: _edit_page(kind, row, form, seen))
     if row["trashed_at"] is not None:
         return _restored_page(kind, row, form, seen) if "restore" in request.form else (_edit_page(kind, row, form, seen), 409)
-    if "all" in request.form:
+    if "all" in request.form or _open_choices():
         return _conflict_page(kind, row, form, number_of("opened"))
     outcome = saving.update(resource, id, _chosen(form), seen, by=actor, request_id=g.get("request_id"))
     if outcome.kind not in ("updated", "unchanged"):
         return _refused_page(kind, query.one(db.session(), kind, id, actor), form, seen, outcome)
-    ui.toast(_saved(kind, row, outcome), **way_to_undo(kind, outcome))
+    ui.toast(saved(kind, row, outcome), **way_to_undo(kind, outcome))
     return redirect(way_back(kind) if request.form.get("then") == "list" else shown(kind, id), 303)
 
 
@@ -206,6 +206,11 @@ def _chosen(form: RecordForm) -> dict[str, Any]:
     return {name: value for name, value in _mine(form).items() if request.form.get(f"take-{name}", "mine") == "mine"}
 
 
+def _open_choices() -> list[str]:
+    """The fields the conflict page asked about that nobody chose a side of: nothing is written before that is done."""
+    return [name for name in request.form.getlist("choose") if f"take-{name}" not in request.form]
+
+
 def _conflict_page(resource: Resource, row: Row, form: RecordForm, seen: int) -> tuple[str, int]:
     actor, session = current_actor(), db.session()
     wanted = Change(resource.name, _mine(form), key={"id": row["id"]}, version=seen, only="update")
@@ -217,9 +222,11 @@ def _conflict_page(resource: Resource, row: Row, form: RecordForm, seen: int) ->
         picks = dict.fromkeys((field.name for field in form.fields), request.form["all"])
     merge = conflict.merge(session, resource, row, stale.diff or now.diff, seen, actor, picks=picks, refused=now.errors)
     return render_template("records/conflict.html", resource=resource, row=row, merge=merge, title=resource.text(row),
-                           back=way_back(resource), sent=forms.sent(form, merge.mine)), 409
+                           back=way_back(resource), sent=forms.sent(form, merge.mine),
+                           missing=[] if "all" in request.form else _open_choices()), 409
 
 
-def _saved(resource: Resource, row: Row, outcome: Outcome) -> str:
+def saved(resource: Resource, row: Row, outcome: Outcome) -> str:
+    """What a toast says after a save."""
     name = f"{resource.label} {resource.text(row)}"
     return f"{name} is saved" if outcome.kind == "updated" else f"{name} was saved already: nothing differs"

@@ -13,7 +13,7 @@ from wtforms.widgets import TextInput
 from app import ui
 from app.audit import Actor
 from app.records import policy
-from app.records.fields import Choice, Field, Lines, Reference
+from app.records.fields import Choice, Field, Lines, Money, Reference
 from app.records.registry import named
 from app.records.resource import Resource
 
@@ -39,13 +39,23 @@ class RecordForm:
     def __contains__(self, name: str) -> bool:
         return name in self._form
 
-    def inputs(self) -> list[tuple[str, list[Any]]]:
-        """The inputs by group, in declared order; the lines are left to lines()."""
-        groups: dict[str, list[Any]] = {}
+    def inputs(self) -> list[tuple[str, list[list[Any]]]]:
+        """The inputs by group, in declared order, an amount with its currency beside it; the lines are left to lines()."""
+        groups: dict[str, list[list[Any]]] = {}
+        beside = self._currencies()
         for field in self.fields:
-            if field.kind != "lines":
-                groups.setdefault(field.group, []).append(self[field.name])
+            if field.kind != "lines" and field.name not in beside.values():
+                names = filter(None, (field.name, beside.get(field.name)))
+                groups.setdefault(field.group, []).append([self[name] for name in names])
         return list(groups.items())
+
+    def _currencies(self) -> dict[str, str]:
+        """By amount the currency that stands beside it: the first amount of several in one currency has it."""
+        found: dict[str, str] = {}
+        for field in self.fields:
+            if isinstance(field, Money) and field.currency in self and field.currency not in found.values():
+                found[field.name] = field.currency
+        return found
 
     def lines(self) -> Any:
         """The input of the lines; None where there are none."""

@@ -48,7 +48,7 @@ def revert(resource: str, id: int) -> Any:
     if outcome.kind not in ("updated", "unchanged"):
         return _too_late(kind, id, to, seen, outcome)
     ui.toast(f"{kind.label} {kind.text(row)} is back at version {to}", **way_to_undo(kind, outcome))
-    return redirect(shown(kind, id), 303)
+    return redirect(way_back(kind) if request.form.get("then") == "list" else shown(kind, id), 303)
 
 
 def _too_late(resource: Resource, id: int, to: int, seen: int, outcome: Outcome | None = None) -> tuple[str, int]:

@@ -92,20 +92,21 @@ async function send(event) {
   const page = await part(form.action, { method: "POST", body: new FormData(form) });
   delete form.dataset.busy;
   const fresh = page?.querySelector("tbody tr"), again = page?.querySelector("form.cell-edit");
-  if (fresh) return put(cell, fresh);
+  if (fresh) return put(cell, fresh, page.querySelectorAll(".toast"));
   if (!again) return say(form, page?.querySelector("h1")?.textContent ?? "The server does not answer. Try again.");
   form.replaceWith(again);
   open.form = again;
   control(again).focus();
 }
 
-function put(cell, fresh) {
+function put(cell, fresh, toasts) {
   const row = cell.parentElement, place = cell.cellIndex, missing = row.cells.length - fresh.cells.length;
   open = null;
   for (const one of [...row.cells].slice(missing)) one.remove();
   row.append(...fresh.cells);
   for (const one of cells(row)) one.tabIndex = -1;
   row.cells[place].focus();
+  document.querySelector(".toast-container").replaceChildren(...toasts);
 }
 
 function say(form, text) {

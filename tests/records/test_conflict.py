@@ -42,7 +42,7 @@ def row() -> dict[str, Any]:
 
 
 def theirs(**values: object) -> None:
-    act(Change("orders", values, key={"number": "ORD-1"}), source=FORM)
+    act(Change("orders", values, key={"number": "ORD-1"}), source=FORM._replace(actor=Actor("staff", "ada", 99, ("*",))))
 
 
 def opened(client, path: str) -> dict[str, Any]:
@@ -67,6 +67,34 @@ def test_a_stale_edit_shows_what_it_was_what_they_made_of_it_and_mine(client, pa
     assert "the other 2 fit together and are merged" in page.text
     assert row()["version"] == 2, "nothing is written before somebody chose"
     assert not inline(page.html)
+
+
+def test_saving_without_a_choice_writes_nothing_and_says_beside_it_what_to_choose(client, path):
+    typed = opened(client, path)
+    theirs(city="Leipzig", note="theirs")
+    page = clash(client, path, {**typed, "city": MINE, "phone": "+49 1"})
+
+    again = clash(client, path, page.form(path))
+
+    assert row()["version"] == 2
+    assert again.text.count("Choose what ada saved or what you typed.") == 2, "above the form and beside the field"
+    assert "#take-city-theirs" in again.links()
+    assert [one["aria-describedby"] for one in again.every("input", name="take-city")] == ["take-city-error"] * 2
+    assert [attributes for _, attributes in again.tags if "autofocus" in attributes][0]["role"] == "alert"
+    post(client, path, {**again.form(path), "take-city": "mine"})
+    assert (row()["city"], row()["note"], row()["phone"]) == (MINE, "theirs", "+49 1")
+
+
+def test_a_conflict_with_oneself_says_so(client, path):
+    typed = opened(client, path)
+    post(client, path, {**typed, "city": "Leipzig"})
+
+    page = clash(client, path, {**typed, "city": MINE})
+
+    assert "You saved order ORD-1 after opening this form" in page.text
+    assert "this form was older and showed version 1" in page.text
+    assert "You, saved before" in page.text
+    assert "both" not in page.text.lower()
 
 
 def test_taking_mine_keeps_both_edits(client, path):

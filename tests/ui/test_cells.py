@@ -1,4 +1,6 @@
 """Cells of a list edited where they stand, in a real browser."""
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -40,6 +42,24 @@ def test_a_cell_is_edited_with_the_keyboard_alone(browse, orders):
     expect(cell(page, "N-2", "Status")).to_have_text("Packing")
     expect(cell(page, "N-2", "Status")).to_be_focused()
     assert gate.row("orders", number="N-2")["status"] == "packing"
+
+
+def test_a_saved_cell_is_announced_and_taken_back_from_its_toast(browse, orders):
+    page = browse()
+    page.goto("/orders?status=placed")
+    expect(page.locator(".toast-container[aria-live=polite]")).to_be_attached()
+    cell(page, "N-2", "Channel").dblclick()
+    page.get_by_label("Channel of N-2").fill("shop")
+    page.keyboard.press("Enter")
+    toast = page.locator("[aria-live=polite] .toast")
+    expect(toast).to_contain_text("Order N-2 is saved")
+    expect(cell(page, "N-2", "Channel")).to_be_focused()
+
+    toast.get_by_role("button", name="Undo").click()
+
+    expect(page.locator(".toast")).to_contain_text("Order N-2 is back at version 1")
+    expect(page).to_have_url(re.compile(r"/orders\?status=placed$"))
+    expect(cell(page, "N-2", "Channel")).to_have_text("web")
 
 
 def test_escape_leaves_it_and_a_refusal_stands_beside_it(browse, orders):
