@@ -30,7 +30,16 @@ def can(actor: Actor, permission: str) -> bool:
 def check(actor: Actor, permission: str) -> None:
     """Raise Forbidden unless `actor` holds `permission`."""
     if not can(actor, permission):
-        raise Forbidden(f"This needs the permission {permission.removeprefix('*.')}. A person with the role admin can grant it.")
+        raise Forbidden(lacking(permission))
+
+
+def lacking(permission: str) -> str:
+    """What somebody without `permission` is told: which roles have it, and who gives roles."""
+    roles = [role for role, grants in ROLES.items() if Actor("staff", role, grants=grants).may(permission)]
+    named = " and ".join(filter(None, (", ".join(roles[:-1]), roles[-1])))
+    who = f"the roles {named} have" if len(roles) > 1 else f"only the role {named} has"
+    return (f"This needs the permission {permission.removeprefix('*.')}, which {who}. "
+            "A person with the role admin can give you another role.")
 
 
 def current_actor() -> Actor:

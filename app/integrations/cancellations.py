@@ -11,10 +11,13 @@ from app.transaction import transaction
 KIND = "subscriptions.cancel"
 
 
-def can_be_cancelled(row: dict[str, Any]) -> bool:
-    """It has not ended, and somebody can be asked to end it."""
-    return (row["status"] != "ended" and bool(row["account"] and row["external_id"])
-            and effects.through(KIND, row["account"]) is not None)
+def can_be_cancelled(row: dict[str, Any]) -> bool | str:
+    """It has not ended, and somebody can be asked to end it; else a sentence why not."""
+    if row["status"] == "ended":
+        return "This subscription has ended. There is nothing left to cancel."
+    if not (row["account"] and row["external_id"]) or effects.through(KIND, row["account"]) is None:
+        return "No connection to the provider of this subscription is on. Connect it under Integrations, or cancel it there."
+    return True
 
 
 @action("subscriptions", "cancel", when=can_be_cancelled)

@@ -16,10 +16,15 @@ LIMIT = Setting("refund_limit", "Refunds without a second person (up to)", "A re
 REFUNDABLE = ("paid", "part_refunded")
 
 
-def can_be_refunded(row: dict[str, Any]) -> bool:
-    """Money was taken, some of it is left, and somebody can be asked to send it back."""
-    return (row["status"] in REFUNDABLE and _left(row) > 0 and bool(row["account"])
-            and effects.through(KIND, row["account"]) is not None)
+def can_be_refunded(row: dict[str, Any]) -> bool | str:
+    """Money was taken, some of it is left, and somebody can be asked to send it back; else a sentence why not."""
+    if row["status"] not in REFUNDABLE:
+        return f"This payment is {_word(row['status'])}. Only one that is {' or '.join(map(_word, REFUNDABLE))} can be refunded."
+    if _left(row) <= 0:
+        return "All of this payment is refunded: nothing is left."
+    if not row["account"] or effects.through(KIND, row["account"]) is None:
+        return "No connection to the provider of this payment is on. Connect it under Integrations, or refund it there."
+    return True
 
 
 @action("payments", "refund", when=can_be_refunded)
@@ -40,6 +45,10 @@ def refund(actor: Actor, resource: Resource, row: dict[str, Any], values: dict[s
                      "reason": values["reason"] or ""}, by=actor, needs_second=needs_second)
     shown = f"{from_minor(amount, currency)} {currency}"
     return f"The refund of {shown} waits for a second person." if needs_second else f"The refund of {shown} is on its way."
+
+
+def _word(status: str | None) -> str:
+    return (status or "in no state").replace("_", " ")
 
 
 def _left(row: dict[str, Any]) -> int:

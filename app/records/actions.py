@@ -24,12 +24,15 @@ from app.records.words import lower
 Row = dict[str, Any]
 Values = dict[str, Any]
 Do = Callable[[Actor, Resource, Row, Values], str]
-When = Callable[[Row], bool]
+When = Callable[[Row], bool | str]
 UNKNOWN = "There is no such field here. Leave it out or correct its name."
 
 
 class Doer(NamedTuple):
-    """How an action is done: `do` answers a sentence on what happened and raises Problems; `when` says to which records."""
+    """How an action is done: `do` answers a sentence on what happened and raises Problems.
+
+    `when` says to which records: True, or a sentence why not to this one.
+    """
 
     do: Do
     when: When | None = None
@@ -124,7 +127,10 @@ def _why_not(resource: Resource, action: Action, row: Row) -> str:
     if row["trashed_at"] is not None:
         return f"This {lower(resource.label)} is in the trash. Restore it first."
     doer = _doer(resource, action.name)
-    if doer is not None and doer.when is not None and not doer.when(row):
+    allows = doer is None or doer.when is None or doer.when(row)
+    if isinstance(allows, str):
+        return allows
+    if not allows:
         return f"As it stands, this {lower(resource.label)} does not allow it: {lower(action.title)}. Look at its state."
     return ""
 

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from app.access import lacking
 from app.audit import Door
 from app.records import owners
 from app.records.batch import Batch
@@ -36,7 +37,7 @@ class Rules:
         if "account" in parsed.shape.given:
             needed.append(f"{name}.detach")
         missing = next((permission for permission in needed if not may(permission)), None)
-        return None if missing is None else f"This needs the permission {missing}. A person with the role admin can grant it."
+        return None if missing is None else lacking(missing)
 
     def of_new(self, resource: Resource, values: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong with a new record like this, by name: keys others have, fields people may not leave out."""

@@ -301,7 +301,15 @@ def test_the_limit_is_a_setting(stripe, paid):
 
 def test_a_payment_whose_provider_is_not_connected_offers_no_refund(app):
     act(payment("paid", 1), source=EVENT)
-    with pytest.raises(Conflict, match="does not allow it"):
+    with pytest.raises(Conflict, match="No connection to the provider of this payment is on"):
+        refund(gate.row("payments")["id"], "1")
+
+
+@pytest.mark.parametrize(("status", "words"), [("pending", "This payment is pending"), ("refunded", "This payment is refunded"),
+                                               ("disputed", "This payment is disputed")])
+def test_a_payment_in_another_state_says_in_which_and_which_it_takes(app, status, words):
+    act(payment(status, 1), source=EVENT)
+    with pytest.raises(Conflict, match=f"{words}. Only one that is paid or part refunded can be refunded"):
         refund(gate.row("payments")["id"], "1")
 
 

@@ -137,7 +137,7 @@ def test_a_subscription_is_ended_at_its_provider_and_then_here(stripe, subscribe
     assert stripe.shelves["subscriptions"].get("sub_1")["status"] == "canceled"
     assert (effect().status, effect().said) == ("done", "Stripe ended sub_1 (canceled).")
     assert gate.row("subscriptions")["status"] == "ended"
-    with pytest.raises(Conflict, match="does not allow it"):
+    with pytest.raises(Conflict, match="This subscription has ended"):
         do("subscriptions", "cancel")
 
 

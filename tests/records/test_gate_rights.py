@@ -9,7 +9,8 @@ def test_creating_and_editing_need_their_rights(app, database):
     act(customer("a@x.org", phone="1"))
     [outcome] = act(customer("a@x.org", name="x"), source=staff("customers.edit"))
     assert (outcome.kind, outcome.errors) == (
-        "forbidden", {"": "This needs the permission customers.edit. A person with the role admin can grant it."})
+        "forbidden", {"": "This needs the permission customers.edit, which the roles operator, manager and admin have. "
+                             "A person with the role admin can give you another role."})
     assert kinds(act(customer("a@x.org", name="x"), source=Source(Door.API, Actor("token", "t", grants=("*.read",))))) == ["forbidden"]
 
 
