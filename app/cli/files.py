@@ -1,9 +1,12 @@
 """`import` and `export`: records from and into files, from the command line, without Redis or a web server."""
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import click
 
@@ -19,6 +22,7 @@ from app.records.registry import named, resources
 
 AS = "Act with the rights of this person. Default: the command line, with every right."
 SHOWN = 50      # lines of the same sort
+STDOUT = ("-", "/dev/stdout")
 COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 
 
@@ -54,7 +58,7 @@ def import_command(resource: str, file: Path, mode: str, key: str | None, mappin
 @click.option("--format", "kind", type=click.Choice(exports.FORMATS), help="Default: by the name of FILE, else csv.")
 @click.option("--as", "email", metavar="EMAIL", help=AS)
 @click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path),
-              help="Where to write; it appears when it is whole.")
+              help="Where to write; it appears when it is whole. - is standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
 def export_command(resource: str, query: str, columns: str | None, kind: str | None, email: str | None, output: Path,
                    as_json: bool) -> None:
@@ -66,17 +70,37 @@ def export_command(resource: str, query: str, columns: str | None, kind: str | N
     with _usage():
         fields, asked = export_columns.chosen(actor, found, [name.strip() for name in names]), exports.asked(found, query, actor)
     format = kind or (output.suffix[1:] if output.suffix[1:] in exports.FORMATS else "csv")
+    to_stdout = str(output) in STDOUT
+    with _to_stdout() if to_stdout else _to_file(output) as file:
+        rows = exports.write(file, asked, fields, format)
+    told = {"file": str(output), "rows": rows, "columns": [field.name for field in fields], "format": format}
+    said = f"{output}: {counted(rows, found.label.lower(), found.plural.lower())}."
+    click.echo(json.dumps(told) if as_json else said, err=to_stdout)
+
+
+@contextmanager
+def _to_file(output: Path) -> Iterator[IO[bytes]]:
+    """Beside the file, and in its place once it is whole. That it cannot be is wrong usage: exit code 2."""
     draft = output.with_name(f".{output.name}.part")
     try:
-        with draft.open("wb") as file:
-            rows = exports.write(file, asked, fields, format)
+        file = draft.open("wb")
+    except OSError as error:
+        raise click.UsageError(f"{output} cannot be written: {error.strerror}.") from None
+    try:
+        with file:
+            yield file
         draft.replace(output)
     finally:
         draft.unlink(missing_ok=True)
-    if as_json:
-        click.echo(json.dumps({"file": str(output), "rows": rows, "columns": [field.name for field in fields], "format": format}))
-    else:
-        click.echo(f"{output}: {counted(rows, found.label.lower(), found.plural.lower())}.", err=str(output) == "/dev/stdout")
+
+
+@contextmanager
+def _to_stdout() -> Iterator[IO[bytes]]:
+    """Nothing of it comes before it is whole; a workbook also has to go back and forth in its file."""
+    with TemporaryFile() as file:
+        yield file
+        file.seek(0)
+        copyfileobj(file, sys.stdout.buffer)
 
 
 def _known(resource: str) -> None:

@@ -16,6 +16,10 @@ from app.errors import NotFound
 from app.extensions import db
 from app.transaction import transaction
 
+KEPT = {"record": ("field of the record", "fields of the record"), "events": ("event",), "bodies": ("stored post",),
+        "changes": ("change",), "notes": ("note",)}
+"""How each of what is kept about a person is counted."""
+
 
 class Here:
     """An erasure in this process: begun anew, it finds what is left."""
@@ -29,7 +33,7 @@ class Here:
 
 @click.command()
 @click.argument("customer")
-@click.option("--dry-run", is_flag=True, help="Only say what is kept.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
 def erase(customer: str, dry_run: bool, as_json: bool) -> None:
     """Erase what is kept about CUSTOMER, an id or an e-mail address: in the record, posts of providers, the trail.
@@ -39,14 +43,18 @@ def erase(customer: str, dry_run: bool, as_json: bool) -> None:
     id = _id(customer)
     if dry_run:
         found = asdict(erasing.preview(db.session(), id))
-        sentence = "Kept: " + ", ".join(f"{count:,} {name}" for name, count in found.items()) + "."
-        click.echo(json.dumps(found) if as_json else sentence)
+        click.echo(json.dumps(found) if as_json else _kept(found))
         return
     did = erasing.erase(Here(), id, by=COMMAND_LINE)
     click.echo(json.dumps(did) if as_json else f"Erased {counted(did['bodies'], 'stored post')} and the values of "
                f"{counted(did['changes'], 'change')} of customer {id}; {counted(did['left'], 'event')} left.")
     if did["left"]:
         raise SystemExit(1)
+
+
+def _kept(found: dict[str, int]) -> str:
+    said = [counted(found[name], *words) for name, words in KEPT.items() if found[name]]
+    return f"Would be erased of the customer: {', '.join(said)}." if said else "Nothing is kept of the customer any more."
 
 
 def _id(customer: str) -> int:

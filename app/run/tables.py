@@ -1,6 +1,7 @@
 """The tables at the start: brought up to date by one process at a time; nobody works on tables of another version."""
 import logging
 import time
+from collections.abc import Callable
 
 from alembic.util import CommandError
 from flask_migrate import upgrade
@@ -8,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import commands
 from app.care.backup import known, revision
+from app.config import config
 from app.errors import Misconfigured
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces every look at the revision
@@ -38,6 +40,19 @@ def require() -> None:
             if time.monotonic() > until:
                 raise
             time.sleep(0.5)
+
+
+def be_there(say: Callable[[str], object]) -> None:
+    """Where an embedded database has nothing in it yet, make the tables and say so; else like `check`."""
+    try:
+        is_new = config().embedded and revision() is None
+    except OperationalError as error:
+        raise unreachable(error) from None
+    if is_new:
+        bring_up_to_date()
+        say(f"The tables are new, in {config().instance_dir}.")
+    else:
+        check()
 
 
 def check() -> None:

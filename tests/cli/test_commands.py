@@ -1,10 +1,15 @@
 """The command line as a whole: found by being there, helpful, and a sentence where something is wrong."""
+import os
+import subprocess
+import sys
 from types import ModuleType
 
 import click
 import pytest
 
 from app.cli import _speak, commands
+from app.cli.privacy import _kept
+from app.config import ROOT
 from app.errors import Conflict, Invalid, Misconfigured
 from app.extensions import db
 
@@ -63,7 +68,7 @@ def test_a_problem_is_a_sentence_and_exit_code_one(app, run, problem):
     finally:
         del app.cli.commands["failing"]
     assert ran.exit_code == 1
-    assert ran.output.startswith(f"Error: {problem.title}. {problem.detail}")
+    assert ran.output.startswith(f"Error: {problem.detail}")
     assert "Traceback" not in ran.output
     assert all(sentence in ran.output for sentence in problem.errors.values())
 
@@ -84,3 +89,62 @@ def test_the_demo_says_what_it_made(run):
     assert again.exit_code == 1
     assert "No demo was loaded" in again.output
     db.session.rollback()
+
+
+ON_NOTHING = [("demo", "--orders", "3"), ("user", "list"), ("user", "add", "ada@example.com", "--role", "admin"), ("drain",), ("sweep", "--once"),
+              ("endpoint", "add", "stripe", "--name", "Shop", "--secret", "whsec_" + "a" * 32)]
+REFUSED = [("token", "add", "nobody@example.com", "--name", "laptop"), ("user", "link", "nobody@example.com"), ("erase", "7"),
+           ("backup", "here.backup"), ("import", "customers", "pyproject.toml"), ("export", "orders", "-o", "/nope/x.csv"),
+           ("restore", "pyproject.toml"), ("doctor",)]
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("words", [*ON_NOTHING, *REFUSED], ids=" ".join)
+def test_every_command_speaks_in_sentences_on_an_installation_with_nothing_in_it(tmp_path, words):
+    ran = alone(tmp_path, *words)
+
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode == 0 if words in ON_NOTHING else ran.returncode in (1, 2), ran.stderr
+    assert words[0] in ("backup", "restore", "doctor") or "The tables are new" in ran.stderr
+
+
+def alone(folder, *words):
+    """Run a command on an installation of its own in `folder`, as a person types it."""
+    environ = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY")}
+    return subprocess.run([sys.executable, "-m", "flask", "--app", "app", *words], cwd=ROOT, capture_output=True, text=True, timeout=100,
+                          env=environ | {"INSTANCE_DIR": str(folder), "LOG_LEVEL": "ERROR"})
+
+
+def test_an_export_that_cannot_be_written_is_wrong_usage(run):
+    ran = run("export", "orders", "-o", "/nope/orders.csv")
+    assert (ran.exit_code, ran.output.splitlines()[-1]) == (2, "Error: /nope/orders.csv cannot be written: No such file or directory.")
+
+
+def test_an_export_to_standard_output_is_the_file_and_nothing_else(run, app):
+    ran = run("export", "customers", "--columns", "email", "--format", "csv", "-o", "-")
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout.strip("\ufeff\r\n") == "E-mail"
+    assert ran.stderr == "-: 0 customers.\n"
+
+
+def test_what_is_said_once_is_not_said_twice(run, user):
+    assert run("user", "link", "nobody@example.com").output.startswith("Error: Nobody has an account with the address nobody@example.com.")
+    user("viewer", email="ada@example.com")
+    ran = run("user", "add", "ada@example.com", "--role", "viewer")
+    assert ran.output == "Error: ada@example.com has an account already. Change its role, or choose another address.\n"
+
+
+def test_what_is_kept_of_a_customer_is_counted_as_people_write_it():
+    found = {"record": 1, "events": 0, "bodies": 1200, "changes": 2, "notes": 1}
+    assert _kept(found) == "Would be erased of the customer: 1 field of the record, 1,200 stored posts, 2 changes, 1 note."
+    assert _kept(dict.fromkeys(found, 0)) == "Nothing is kept of the customer any more."
+
+
+def test_help_shows_what_is_ours_in_our_words(run):
+    assert run("--help").output.startswith("Usage: ")
+    ours, tables = run("--help").output, run("db", "--help").output
+    assert "Backroom" in ours
+    assert not [name for name in ("limiter", "shell", "routes") if f"\n  {name} " in ours]
+    assert "upgrade" in tables
+    assert "stamp" not in tables
+    assert "what this version of Backroom needs" in run("db", "upgrade", "--help").output
