@@ -57,6 +57,8 @@ def translate(error: HTTPException) -> AnyResponse:
     title, detail = WORDS.get(error.code, WORDS[400 if error.code < 500 else 500])
     if request.path.startswith(PROGRAMS):
         title, detail = FOR_PROGRAMS.get(error.code, (title, detail))
+    if request.path.startswith("/hooks/") and error.code == 405:
+        detail = "A provider posts here: send the event with POST."
     problem = Problem(detail, title=title, retry=error.code in (429, 500, 503))
     problem.status = error.code
     response = answer(problem) if not isinstance(error, InternalServerError) else _fault(problem)

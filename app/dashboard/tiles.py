@@ -72,9 +72,11 @@ def tiles(session: Session, actor: Actor) -> list[Tile]:
 def dead_events(session: Session, actor: Actor) -> Iterable[Tile]:
     count, oldest = _dead(session, Event, Event.received_at)
     if count.number:
+        may = actor.may("webhooks.retry")
+        then = "Nothing more happens to them by itself." if may else "A person with the permission webhooks.retry has to look."
         yield Tile("bad", "exclamation-octagon-fill", f"{_many(count, 'webhook event is', 'webhook events are')} dead",
-                   f"The oldest came on {ui.moment(oldest)}. Nothing more happens to them by itself.",
-                   url_for("webhooks.index", status="dead"), "Review events")
+                   f"The oldest came on {ui.moment(oldest)}. {then}",
+                   url_for("webhooks.index", status="dead"), "Review events" if may else "See events")
 
 
 @tile("jobs.read")

@@ -15,6 +15,7 @@ from app.integrations.provider import Receipt
 from app.integrations.registry import provider
 from app.records import labels, policy
 from app.records.changes import ACCEPTED, Change, Outcome, plan
+from app.records.detail import is_placeholder
 from app.records.registry import named
 from app.records.resource import Resource
 from app.webhooks import live
@@ -26,6 +27,9 @@ from app.webhooks.process import as_received, changes, first_receipt, outside, r
 log = structlog.get_logger()
 Pair = tuple[str, str, str]      # label, old, new
 VERBS = {"created": "Created", "updated": "Changed", "trashed": "Trashed", "restored": "Restored"}
+
+
+PLACEHOLDER = "Deleted before it was ever here: a placeholder keeps later news of it in the trash"
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,17 @@ def touched(session: Session, event_ids: Iterable[int]) -> dict[int, list[Touche
 def changed(session: Session, event_id: int, actor: Actor) -> list[Touched]:
     """What an event changed, old → new, in the records this person may read."""
     rows = [row for row in session.scalars(_written([event_id])) if actor.may(f"{row.resource}.read")]
-    return [Touched(VERBS.get(row.action, "Changed"), named(row.resource), row.record_id,
+    return [Touched(_verb(session, row, actor), named(row.resource), row.record_id,
                     _pairs(session, named(row.resource), row.record_id, json.loads(row.diff), actor)) for row in rows]
+
+
+def _verb(session: Session, row: Audit, actor: Actor) -> str:
+    resource = named(row.resource)
+    if row.action == "created" and row.record_id is not None:
+        record = _row(session, resource, row.record_id, actor)
+        if record is not None and is_placeholder(resource, record):
+            return PLACEHOLDER
+    return VERBS.get(row.action, "Changed")
 
 
 def preview(session: Session, event: Event, actor: Actor) -> Preview:

@@ -46,3 +46,39 @@ def test_a_record_that_another_account_keeps_is_never_taken_over(order, post, dr
     assert (found.external_id, found.account, found.total_minor) == ("A-1", "standard", 9900)
     assert (events()[1].status, events()[1].last_error) == (
         "dead", "The order B-1 was refused. Order number: Another order has this order number. Change one of them.")
+
+
+def test_what_was_deleted_before_it_was_here_is_a_placeholder_without_a_way_back(app, post, drain, sign_in):
+    post(told("Z-9", "orders.deleted"), "standard")
+    drain()
+
+    browser = sign_in("admin")
+    assert "Deleted before it was ever here: a placeholder" in browser.get(f"/webhooks/events/{events()[0].id}").text
+    page = browser.get(f"/orders/{only(Order).id}").text
+    assert "was deleted before it was ever here" in page
+    assert "number stays taken" not in page
+    assert "Restore order" not in page
+
+
+def test_an_event_that_cannot_be_read_says_so_once_and_offers_a_quiet_retry(app, post, drain, sign_in):
+    post(b"not json", "standard")
+    drain()
+
+    [unread] = events()
+    page = sign_in("admin").get(f"/webhooks/events/{unread.id}").text
+    assert "It would fail again" not in page
+    assert 'class="btn btn-quiet">Retry' in page
+    assert "Retry it once" in page
+
+
+def test_a_hook_says_itself_how_it_is_used(client, endpoint):
+    answer = client.get(endpoint("standard").path)
+    assert (answer.status_code, answer.json["detail"]) == (405, "A provider posts here: send the event with POST.")
+
+
+def test_a_viewer_is_told_who_can_look_at_dead_events(app, post, drain, sign_in):
+    post(b"not json", "standard")
+    drain()
+
+    assert "A person with the permission webhooks.retry has to look." in sign_in("viewer").get("/").text
+    assert "Review events" in sign_in("admin").get("/").text
