@@ -28,6 +28,7 @@ from app.transaction import lock, transaction
 Values = Mapping[str, Any]
 STEPS = {"choose": "plan", "plan": "plan", "apply": "apply", "undo": "undo"}
 """The job that works on each stage."""
+LATE = "Stop came too late: it had ended before. Undo takes back what was written."
 TOO_MANY = f"At most {LARGEST:,} records can be changed at once. Narrow the list with filters, and do one part after the other."
 
 
@@ -110,12 +111,17 @@ def undo(bulk_id: int, *, by: Actor) -> None:
 
 
 def stop(bulk_id: int, *, by: Actor) -> None:
-    """Give it up before it has run, or stop the run after the chunk in hand: what is written stays. Twice is once."""
+    """Give it up before it has run, or stop the run after the chunk in hand: what is written stays. Twice is once.
+
+    Raises Conflict when all of it was written before.
+    """
     with transaction() as session:
         bulk, _ = held(session, bulk_id, by)
         job_id = None if is_over(session, bulk) else bulk.job_id
         if bulk.stage in ("choose", "plan", "review"):
             bulk.stage, bulk.finished_at = "cancelled", datetime.now(UTC)
+        elif bulk.stage in ("done", "undone"):
+            raise Conflict(LATE)
         elif job_id is None:
             return
         audit.note(session, by, "bulk.stop", "bulk_changes", bulk_id, resource=bulk.resource)

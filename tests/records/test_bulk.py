@@ -192,6 +192,33 @@ def begun_to_write(*before: str) -> int:
     return bulk_id
 
 
+def test_a_stop_that_comes_too_late_says_so(app, drain, sign_in):
+    some_orders("placed", "placed")
+    bulk_id = begun(everything(), note="x")
+    drain()
+    bulk_run.run(bulk_id, by=COMMAND_LINE)
+    drain()
+
+    browser = sign_in("manager")
+    with pytest.raises(Conflict, match="too late"):
+        bulk_run.stop(bulk_id, by=COMMAND_LINE)
+    assert "Stop came too late" not in browser.get(f"/bulk/{bulk_id}").text
+    assert "Stop came too late" in browser.post(f"/bulk/{bulk_id}/stop", follow_redirects=True).text
+
+
+def test_asked_to_stop_in_its_last_step_the_page_says_that_all_was_written(app, drain, sign_in):
+    some_orders("placed", "placed")
+    bulk_id = begun(everything(), note="x")
+    drain()
+    bulk_run.run(bulk_id, by=COMMAND_LINE)
+    drain()
+    with transaction() as session:
+        job = session.get_one(Job, fresh(bulk_id).job_id)
+        job.cancel_requested_at = job.finished_at
+
+    assert "The last step was under way" in sign_in("manager").get(f"/bulk/{bulk_id}").text
+
+
 def test_stopped_in_the_middle_what_is_written_stays_and_it_goes_on(app, drain):
     bulk_id = begun_to_write("placed", "placed", "placed")
     drain()
