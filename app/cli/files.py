@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -79,7 +79,7 @@ def export_command(resource: str, query: str, columns: str | None, kind: str | N
 
 
 @contextmanager
-def _to_file(output: Path) -> Iterator[IO[bytes]]:
+def _to_file(output: Path) -> Iterator[BinaryIO]:
     """Beside the file, and in its place once it is whole. That it cannot be is wrong usage: exit code 2."""
     draft = output.with_name(f".{output.name}.part")
     try:
@@ -95,10 +95,10 @@ def _to_file(output: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _to_stdout() -> Iterator[IO[bytes]]:
+def _to_stdout() -> Iterator[BinaryIO]:
     """Nothing of it comes before it is whole; a workbook also has to go back and forth in its file."""
     with TemporaryFile() as file:
-        yield file
+        yield cast(BinaryIO, file)
         file.seek(0)
         copyfileobj(file, sys.stdout.buffer)
 

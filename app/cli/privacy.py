@@ -16,8 +16,8 @@ from app.errors import NotFound
 from app.extensions import db
 from app.transaction import transaction
 
-KEPT = {"record": ("field of the record", "fields of the record"), "events": ("event",), "bodies": ("stored post",),
-        "changes": ("change",), "notes": ("note",)}
+KEPT = {"record": ("field of the record", "fields of the record"), "events": ("event", ""),
+        "bodies": ("stored post", ""), "changes": ("change", ""), "notes": ("note", "")}
 """How each of what is kept about a person is counted."""
 
 
@@ -53,7 +53,7 @@ def erase(customer: str, dry_run: bool, as_json: bool) -> None:
 
 
 def _kept(found: dict[str, int]) -> str:
-    said = [counted(found[name], *words) for name, words in KEPT.items() if found[name]]
+    said = [counted(found[name], one, many) for name, (one, many) in KEPT.items() if found[name]]
     return f"Would be erased of the customer: {', '.join(said)}." if said else "Nothing is kept of the customer any more."
 
 

@@ -20,7 +20,8 @@ def order(app) -> Order:
     """An order people made: no provider keeps it."""
     outcome = save.create("orders", MINE, by=COMMAND_LINE, once="once")
     assert outcome.kind == "created", outcome.errors
-    return only(Order, Order.id == outcome.id)
+    found: Order = only(Order, Order.id == outcome.id)
+    return found
 
 
 def test_an_unknown_id_adopts_the_record_with_its_key_that_no_provider_keeps_and_the_timeline_says_so(
