@@ -2,7 +2,7 @@
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import SortKey
-from app.records.fields import Choice, Email, LongText, State, Text
+from app.records.fields import Choice, Country, Email, LongText, State, Text
 from app.records.registry import register
 from app.records.resource import REFRESH, Outside, Record, Resource
 
@@ -32,7 +32,7 @@ customers = register(Resource(
         Text("name", sortable=True, aliases=("full name", "customer", "customer name")),
         Text("phone", sensitive=True, limit=40, aliases=("telephone", "mobile", "tel")),
         Text("company", sortable=True, aliases=("organisation", "organization", "firm")),
-        Text("country", limit=2, sortable=True, hint="Two letters, like DE.", aliases=("country code",)),
+        Country("country", sortable=True, aliases=("country code",)),
         Choice("mail_status", "Mail status", choices=MAIL_STATES, sortable=True,
                hint="What the mail service said last. Set it back once the address is off its list."),
         LongText("note", aliases=("notes", "comment")),

@@ -8,7 +8,7 @@ from app.commerce.payments import STATES as PAYMENT_STATES
 from app.commerce.payments import TAKEN, UNPAID, Payment
 from app.extensions import Id, Model, SortKey
 from app.records.check import Check, Cure
-from app.records.fields import Choice, Currency, DateTime, Integer, Lines, LongText, Money, Reference, State, Text
+from app.records.fields import Choice, Country, Currency, DateTime, Integer, Lines, LongText, Money, Reference, State, Text
 from app.records.registry import register
 from app.records.resource import Outside, Record, Resource
 
@@ -78,7 +78,7 @@ orders = register(Resource(
         Text("street", group="Ship to", aliases=("address", "shipping street", "address 1")),
         Text("postcode", limit=20, sortable=True, group="Ship to", aliases=("zip", "postal code", "shipping zip")),
         Text("city", sortable=True, group="Ship to", aliases=("town", "shipping city")),
-        Text("country", limit=2, sortable=True, group="Ship to", hint="Two letters, like DE.",
+        Country("country", sortable=True, group="Ship to",
              aliases=("shipping country", "country code")),
         Text("phone", limit=40, sensitive=True, group="Ship to", aliases=("telephone", "shipping phone")),
         Integer("weight", least=0, unit="g", sortable=True, summed=True, hint="In grams.", aliases=("weight in grams", "grams")),

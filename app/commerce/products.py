@@ -21,7 +21,7 @@ products = register(Resource(
         Text("sku", "SKU", required=True, unique=True, sortable=True, limit=80,
              aliases=("item", "article number", "product code")),
         Text("name", required=True, sortable=True, aliases=("title", "product", "description")),
-        Money("price", required=True, sortable=True, aliases=("unit price", "amount")),
+        Money("price", least=0, required=True, sortable=True, aliases=("unit price", "amount")),
         Currency("currency", required=True),
         Boolean("is_active", "Active", default=True, aliases=("active", "for sale")),
         Text("external_id", "Product ID", owned=True, aliases=("product id",)),

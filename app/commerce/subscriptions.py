@@ -43,7 +43,7 @@ subscriptions = register(Resource(
         Reference("customer", to="customers", shown_by="email", loose=True, owned=True, aliases=("customer email",)),
         Reference("product", to="products", shown_by="sku", loose=True, owned=True, aliases=("plan", "sku")),
         Choice("status", choices=STATES, transitions=TRANSITIONS, required=True, owned=True, sortable=True, default="active"),
-        Money("amount", required=True, owned=True, sortable=True, summed=True, aliases=("price",)),
+        Money("amount", least=0, required=True, owned=True, sortable=True, summed=True, aliases=("price",)),
         Currency("currency", required=True, owned=True),
         Date("renews_at", "Renews", owned=True, sortable=True, aliases=("renewal", "next invoice", "current period end")),
     ),

@@ -54,6 +54,10 @@ class Field:
         """What we store -> the same, checked: for values from providers, the audit and our own code."""
         return self.converter(Reading())
 
+    def objection(self, value: Any) -> str:
+        """Why people may not store this value, though it can be read; "" where they may. What providers report is a fact."""
+        return ""
+
     def written(self, row: Row) -> str:
         """What a person would write for the value `row` has; reading it again gives the same value. "" = empty."""
         value = row.get(self.column)

@@ -8,9 +8,9 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from app.records import money
+from app.records import codes, money
 from app.records.field import Convert, Field, Kind, Row
 from app.records.relations import Json, Lines, Ref, Reference, Wanted
 from app.records.values import LARGEST, Reading, address_of, day_of, decimal_of, moment_of, text_of, truth_of, whole_of
@@ -18,8 +18,8 @@ from app.records.values import LARGEST, Reading, address_of, day_of, decimal_of,
 Tone = Literal["mute", "busy", "wait", "ok", "back", "bad"]
 Shape = Literal["open", "half", "full", "call"]
 
-__all__ = ["Boolean", "Choice", "Currency", "Date", "DateTime", "Email", "Field", "Integer", "Json", "Kind", "Lines", "LongText",
-           "Money", "Reading", "Ref", "Reference", "State", "Text", "Wanted"]
+__all__ = ["Boolean", "Choice", "Country", "Currency", "Date", "DateTime", "Email", "Field", "Integer", "Json", "Kind", "Lines",
+           "LongText", "Money", "Reading", "Ref", "Reference", "State", "Text", "Wanted"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,29 @@ class Currency(Text):
             return value.upper()
         return currency
 
+    def objection(self, value: Any) -> str:
+        known = value is None or value in codes.currencies()
+        return "" if known else f"There is no currency {value} in use. Write three letters, like EUR."
+
+
+@dataclass(frozen=True)
+class Country(Text):
+    """A country by its two letters."""
+
+    limit: int = 2
+    hint: str = "Two letters, like DE."
+
+    def converter(self, reading: Reading) -> Convert:
+        def country(raw: object) -> str | None:
+            value = text_of(raw, 200)
+            if value is not None and (len(value) != 2 or not value.isascii() or not value.isalpha()):
+                raise ValueError("This is not the code of a country. Two letters, like DE.")
+            return None if value is None else value.upper()
+        return country
+
+    def objection(self, value: Any) -> str:
+        return "" if value is None or value in codes.countries() else f"There is no country {value}. Two letters, like DE."
+
 
 @dataclass(frozen=True)
 class Email(Text):
@@ -102,6 +125,7 @@ class Money(Field):
     """`total` takes "12.50" in the currency of the record, `total_minor` takes 1250."""
 
     currency: str = "currency"            # the column beside it
+    least: int | None = None              # for people, in minor units
     kind: ClassVar[Kind] = "money"
     late: ClassVar[bool] = True
 
@@ -120,6 +144,11 @@ class Money(Field):
 
     def stored(self) -> Convert:
         return _minor
+
+    def objection(self, value: Any) -> str:
+        if self.least is None or value is None or value >= self.least:
+            return ""
+        return f"This amount is too small. Write {self.least} or more."
 
     def written(self, row: Row) -> str:
         value = row.get(self.column)

@@ -42,6 +42,8 @@ class Rules:
     def of_new(self, resource: Resource, values: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong with a new record like this, by name: keys others have, fields people may not leave out."""
         errors = {} if self.reports else {field.name: MISSING for field in resource.required if values[field.column] is None}
+        if not self.reports:
+            errors |= {field.name: why for field in _choosy(resource) if (why := field.objection(values[field.column]))}
         for column in resource.unique:
             other = self.held.keys[resource.name][column].get(values[column])
             if other is not None:
@@ -75,6 +77,8 @@ class Rules:
             return MISSING
         if field.owned and self.is_live(old.get("account")):
             return "This is kept by the provider. Change it there, or detach the record first."
+        if column == field.column and self.source.door != Door.UNDO and (why := field.objection(after)):
+            return why
         if isinstance(field, Choice) and field.transitions is not None and self.source.door != Door.UNDO:
             return _transition(resource, field, before, after)
         return None
@@ -110,11 +114,18 @@ MISSING = "This is missing. Fill it in."
 
 
 @cache
+def _choosy(resource: Resource) -> tuple[Field, ...]:
+    """The fields that object to some values they can read."""
+    return tuple(f for f in resource.fields if type(f).objection is not Field.objection)
+
+
+@cache
 def _guarded(resource: Resource) -> dict[str, Field]:
     """The columns a change of which can be refused; the rest are free."""
     waits = {f.ref_column: f for f in resource.references if f.loose and f.owned}
     return waits | {f.column: f for f in resource.fields
-                    if f.unique or f.required or f.owned or isinstance(f, Choice) and f.transitions is not None}
+                    if f.unique or f.required or f.owned or f in _choosy(resource)
+                    or isinstance(f, Choice) and f.transitions is not None}
 
 
 def _transition(resource: Resource, field: Choice, before: Any, after: Any) -> str | None:
