@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.counting import counted
-from app.webhooks.receive import clean
+from app.webhooks.texts import clean
 
 SECRET = re.compile(r"secret|password|passwd|token|authorization|api_?key|cvc|cvv|iban|account_number", re.I)
 MOST_KEYS = 200
