@@ -28,6 +28,7 @@ from app.accounts.models import User
 from app.audit import COMMAND_LINE
 from app.config import Config, load
 from app.extensions import db
+from app.integrations import auth, breaker, limiter, shared
 from app.jobs import queues
 from app.jobs.drain import drain as drain_queue
 from app.run.valkey import Valkey
@@ -174,7 +175,9 @@ def app(made: Flask) -> Iterator[Flask]:
     """The application within its context, with empty tables."""
     tries = made.extensions["backroom.throttle"]
     tries.own.storage.reset()
-    tries.away_until = math.inf     # counted in this process, anew for every test
+    tries.away_until = shared._away_until = math.inf     # counted in this process, anew for every test
+    for part in (auth, breaker, limiter):
+        part.forget()
     with made.app_context():
         yield made
         db.session.remove()

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -81,7 +82,7 @@ def send(request: Request) -> Reply:
     this machine.
     """
     plain(request.url)
-    begun, until = time.monotonic(), _Deadline(request.seconds)
+    begun, until, before = time.monotonic(), _Deadline(request.seconds), sys.exception()
     try:
         with until:
             reply = _exchange(request, begun)
@@ -92,7 +93,7 @@ def send(request: Request) -> Reply:
         error.sent = until.sent
         raise
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise _told(error, until, urlsplit(request.url).hostname or "") from None     # theirs quote the address, query and all
+        raise _told(error, before, until, urlsplit(request.url).hostname or "") from None     # theirs quote the address, query and all
 
 
 def _exchange(request: Request, begun: float) -> Reply:
@@ -235,9 +236,9 @@ def _session(process: int) -> requests.Session:
     return session
 
 
-def _told(error: BaseException, deadline: _Deadline, host: str) -> ProviderError:
-    """Our word for what the libraries raise, of which the innermost says why."""
-    chain = list(_causes(error))
+def _told(error: BaseException, before: BaseException | None, deadline: _Deadline, host: str) -> ProviderError:
+    """Our word for what the libraries raise, of which the innermost says why; what was being handled before is not of it."""
+    chain = _causes(error, before)
     kept = next((each for each in chain if isinstance(each, ProviderError)), None)
     if kept is not None:
         kept.sent = deadline.sent
@@ -268,13 +269,13 @@ def _tls(error: ssl.SSLError, host: str) -> str:
     return f"No encrypted connection to {host} comes about ({error.reason or 'TLS'}). Is https spoken there?"
 
 
-def _causes(error: BaseException) -> "list[BaseException]":
+def _causes(error: BaseException, before: BaseException | None) -> "list[BaseException]":
     """The error and what it was made of, the outermost first. requests keeps the inner one in args, urllib3 in `reason`."""
     found: list[BaseException] = []
     todo: list[Any] = [error]
     while todo:
         each = todo.pop(0)
-        if isinstance(each, BaseException) and each not in found:
+        if isinstance(each, BaseException) and each not in found and each is not before:
             found.append(each)
             todo += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
     return found

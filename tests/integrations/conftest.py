@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request
 
 from app.extensions import db
 from app.fakes.fake import Fake, Said, served
-from app.integrations import auth, breaker, limiter, shared
+from app.integrations import shared
 from app.integrations.auth import Bearer
 from app.integrations.calling import Api, Connection, Credential
 from app.integrations.client import ProviderClient
@@ -51,16 +51,6 @@ class FakeAcme(Fake):
             if key not in self.things:
                 self.things.append(key)
         return Said(200, {"count": len(self.things)}, {"X-RateLimit-Remaining": "38", "X-RateLimit-Limit": "40"})
-
-
-@pytest.fixture(autouse=True)
-def _afresh() -> Iterator[None]:
-    """What a process remembers from one test must not reach the next."""
-    for part in (limiter, breaker, auth):
-        part.forget()
-    yield
-    for part in (limiter, breaker, auth):
-        part.forget()
 
 
 @pytest.fixture
