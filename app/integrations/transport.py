@@ -93,7 +93,8 @@ def send(request: Request) -> Reply:
         error.sent = until.sent
         raise
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise _told(error, before, until, urlsplit(request.url).hostname or "") from None     # theirs quote the address, query and all
+        host = urlsplit(request.url).hostname or ""
+        raise _told(error, before, until, host) from None     # theirs quote the address, query and all
 
 
 def _exchange(request: Request, begun: float) -> Reply:

@@ -1,25 +1,19 @@
 """The form of a record, made from its declaration: what a person types, kept as typed until the gate has read it."""
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, FieldList, FormField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.form import BaseForm
-from wtforms.widgets import TextInput
 
 from app import ui
 from app.audit import Actor
-from app.records import policy
-from app.records.fields import Choice, Field, Lines, Money, Reference
-from app.records.registry import named
+from app.records import inputs, policy
+from app.records.fields import Field, Lines, Money
 from app.records.resource import Resource
 
 Row = Mapping[str, Any]
 Posted = MultiDict[str, str]
-MOST_LINES = 500
 ADD, REMOVE = "add_line", "remove_line"
 
 
@@ -30,7 +24,7 @@ class RecordForm:
         self.resource, self.fields, self.row = resource, fields, row
         self.is_sent = posted is not None       # it holds what somebody typed
         self.sentences: list[str] = []          # what is wrong with the whole
-        self._form = BaseForm({field.name: _input(field, row) for field in fields})
+        self._form = BaseForm({field.name: inputs.made(field, row) for field in fields})
         self._form.process(posted, data=_data(fields, row))
 
     def __getitem__(self, name: str) -> Any:
@@ -93,23 +87,6 @@ class RecordForm:
         if isinstance(field, Lines):
             return f"{field.name}-0-{field.fields[0].name}" if self[field.name].entries else field.name
         return str(self[field.name].id)
-
-
-class Needed:
-    """Marks an input that has to be filled in. It only says so: whether it was, the gate decides."""
-
-    field_flags: ClassVar[dict[str, bool]] = {"required": True}
-
-    def __call__(self, form: object, field: object) -> None:
-        """Nothing to check here."""
-
-
-class LineForm(BaseForm):
-    """One of the lines of a record."""
-
-    def __init__(self, fields: Mapping[str, Any], formdata: Any = None, obj: Any = None, prefix: str = "", **values: Any) -> None:
-        super().__init__(fields, prefix)
-        self.process(formdata, obj, **values)
 
 
 def build(resource: Resource, actor: Actor, row: Row | None = None, posted: Posted | None = None, keeper: str = "") -> RecordForm:
@@ -188,7 +165,7 @@ def turn(form: RecordForm, posted: Posted) -> None:
     lines = form.lines()
     if lines is None:
         return
-    if ADD in posted and len(lines.entries) < MOST_LINES:
+    if ADD in posted and len(lines.entries) < inputs.MOST_LINES:
         lines.append_entry()
     number = posted.get(REMOVE, "")
     if number.isdecimal() and int(number) < len(lines.entries):
@@ -223,73 +200,6 @@ def _data(fields: Sequence[Field], row: Row | None) -> dict[str, Any]:
 
 def _default(field: Field) -> Any:
     return field.default() if callable(field.default) else field.default
-
-
-def _input(field: Field, row: Row | None) -> Any:
-    maker = MAKERS.get(field.kind, _line_of_text)
-    made = maker(field, row)
-    made.kwargs.setdefault("label", field.title)
-    made.kwargs.setdefault("description", field.hint)
-    made.kwargs["validators"] = [Needed()] if field.required else []
-    return made
-
-
-def _line_of_text(field: Field, row: Row | None) -> Any:
-    return StringField(render_kw={"autocomplete": "off"})
-
-
-def _long_text(field: Field, row: Row | None) -> Any:
-    return TextAreaField(render_kw={"rows": 3})
-
-
-def _of_type(kind: str, **attributes: str) -> Callable[[Field, Row | None], Any]:
-    def make(field: Field, row: Row | None) -> Any:
-        return StringField(widget=_Typed(kind), render_kw={"autocomplete": "off", **attributes})
-    return make
-
-
-class _Typed(TextInput):
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self.input_type = kind
-
-
-def _tick(field: Field, row: Row | None) -> Any:
-    return BooleanField()
-
-
-def _choice(field: Field, row: Row | None) -> Any:
-    """The choices that can follow the one the record has; all of them for a new record."""
-    assert isinstance(field, Choice)
-    now = row.get(field.column) if row is not None else None
-    open_ = field.names if now is None or field.transitions is None else (now, *field.transitions.get(now, ()))
-    options = [SelectChoice(state.name, state.title) for state in field.choices if state.name in open_]
-    if not field.required or (now is None and (row is not None or field.default is None)):
-        options.insert(0, SelectChoice("", "Not chosen"))
-    hint = field.hint
-    if now is not None and field.transitions is not None and len(open_) == 1:
-        hint = f"Nothing follows {field.state(now).title}."
-    return SelectField(choices=options, validate_choice=False, description=hint)
-
-
-def _reference(field: Field, row: Row | None) -> Any:
-    assert isinstance(field, Reference)
-    other = named(field.to)
-    key = other.require(field.shown_by)
-    return StringField(description=field.hint or f"By {ui.within(key.title)}.",
-                       render_kw={"autocomplete": "off", "data-lookup": other.name, "list": f"{field.name}-list"})
-
-
-def _lines(field: Field, row: Row | None) -> Any:
-    assert isinstance(field, Lines)
-    line: Any = partial(LineForm, {part.name: _input(part, None) for part in field.fields})
-    return FieldList(FormField(line), max_entries=MOST_LINES)
-
-
-MAKERS: dict[str, Callable[[Field, Row | None], Any]] = {
-    "longtext": _long_text, "email": _of_type("email"), "integer": _of_type("text", inputmode="numeric"),
-    "money": _of_type("text", inputmode="decimal"), "date": _of_type("date"), "datetime": _of_type("datetime-local"),
-    "boolean": _tick, "choice": _choice, "reference": _reference, "lines": _lines}
 
 
 def _local(value: datetime | None) -> str:
