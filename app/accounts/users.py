@@ -36,7 +36,7 @@ def add(email: str, role: str, *, by: Actor, name: str = "", password: str | Non
             audit.note(session, by, "users.add", "users", user.id, request_id=request_id, email=email, role=role)
             return user.id
     except IntegrityError:
-        raise Conflict("Change its role, or choose another address.", title=f"{email} has an account already") from None
+        raise Conflict(f"{email} has an account already. Change its role, or choose another address.") from None
 
 
 def make_link(user_id: int, *, by: Actor, request_id: str | None = None) -> str:

@@ -54,8 +54,8 @@ def _speak(command: click.Command, needs_tables: bool = False) -> None:
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             _speak(inner, needs_tables)
-    elif command.callback is not None:
-        command.callback = _speaking(with_appcontext(command.callback), needs_tables)
+    elif command.callback is not None and not hasattr(command.callback, "speaks"):
+        command.callback = with_appcontext(_speaking(command.callback, needs_tables))
 
 
 def _name_the_migrations(group: click.Command) -> None:
@@ -68,9 +68,6 @@ def _name_the_migrations(group: click.Command) -> None:
 
 
 def _speaking(callback: Callable[..., Any], needs_tables: bool) -> Callable[..., Any]:
-    if hasattr(callback, "speaks"):
-        return callback
-
     @wraps(callback)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:

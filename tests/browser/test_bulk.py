@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_pages import STANDARD
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alike, pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def broken_rules(page):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alike, pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def test_columns_are_put_in_order_saved_scheduled_and_run(enter, downloaded):

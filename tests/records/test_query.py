@@ -8,7 +8,7 @@ from app.audit import SYSTEM, Actor
 from app.errors import BadRequest, Forbidden
 from app.extensions import db
 from app.records import filters, query
-from app.records.fields import Choice, Currency
+from app.records.fields import Choice, Country, Currency
 from app.records.operators import OPERATORS, span
 from app.records.registry import named
 from tests.records.shops import shop_to_ask
@@ -178,7 +178,7 @@ def test_every_field_of_every_record_type_answers_every_operator_it_has(app, nam
     """Whatever is declared can be asked for; a value and its opposite find every row once between them."""
     fill(named(name), 30)
     for field in (*named(name).fields, *filters.BUILT_IN):
-        sample = "EUR" if isinstance(field, Currency) else field.names[0] if isinstance(field, Choice) else SAMPLES.get(field.kind, "")
+        sample = "EUR" if isinstance(field, Currency) else "DE" if isinstance(field, Country) else field.names[0] if isinstance(field, Choice) else SAMPLES.get(field.kind, "")
         for op in OPERATORS[field.kind]:
             asked = f"{field.name}.{op}={'true' if op == 'empty' else sample}"
             ids = found(name, asked)
