@@ -1,9 +1,13 @@
 """Refunding a payment from its page or by the API: all of it or a part, above a limit only with a second person."""
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from app.audit import Actor
 from app.errors import Conflict, Invalid
 from app.integrations import effects
+from app.integrations.models import Effect
 from app.records.actions import action
 from app.records.money import from_minor, places
 from app.records.resource import Resource
@@ -11,8 +15,9 @@ from app.settings import Setting
 from app.transaction import transaction
 
 KIND = "payments.refund"
-LIMIT = Setting("refund_limit", "Refunds without a second person (up to)", "A refund of more than so many whole units of its "
-                "currency waits until a second person approves it. 0: every refund does.", 500, least=0, most=1_000_000_000)
+LIMIT = Setting("refund_limit", "Refunds without a second person (up to)", "A refund with which more than so many whole units of "
+                "its currency go back of one payment waits until a second person approves it. 0: every refund does.",
+                500, least=0, most=1_000_000_000)
 REFUNDABLE = ("paid", "part_refunded")
 
 
@@ -39,7 +44,7 @@ def refund(actor: Actor, resource: Resource, row: dict[str, Any], values: dict[s
         connection = effects.through(KIND, row["account"])
         if connection is None:
             raise Conflict("Its provider is not connected any more.")
-        needs_second = amount > LIMIT.get() * 10 ** places(currency)
+        needs_second = _gone(session, row) + amount > LIMIT.get() * 10 ** places(currency)
         effects.ask(session, KIND, (resource.name, row["id"]), connection,
                     {"external_id": row["external_id"], "amount_minor": amount, "currency": currency,
                      "reason": values["reason"] or ""}, by=actor, needs_second=needs_second)
@@ -49,6 +54,12 @@ def refund(actor: Actor, resource: Resource, row: dict[str, Any], values: dict[s
 
 def _word(status: str | None) -> str:
     return (status or "in no state").replace("_", " ")
+
+
+def _gone(session: Session, row: dict[str, Any]) -> int:
+    """What went back of it so far: as the record knows, or as we did, whichever is more; the record may not have heard yet."""
+    done = select(Effect.asked).where(Effect.kind == KIND, Effect.record_id == row["id"], Effect.status == "done")
+    return max(int(row["refunded_minor"] or 0), sum(asked["amount_minor"] for asked in session.scalars(done)))
 
 
 def _left(row: dict[str, Any]) -> int:

@@ -63,6 +63,15 @@ def basic_auth(receipt: Receipt, endpoint: EndpointConfig) -> Secret:
     return first_matching(endpoint.secrets, itself, found)
 
 
+def stamped(receipt: Receipt, header: str, between: str, clock: str, scheme: str) -> tuple[str, list[str]]:
+    """The clock and the signatures of a header like `t=1781257320,v1=…,v1=…`, of one scheme. Raises Rejected without one."""
+    parts = [part.strip().partition("=") for part in receipt.header(header).split(between)]
+    signatures = [value for name, _, value in parts if name == scheme]
+    if not signatures:
+        raise Rejected(f"The header {header} is missing or has no {scheme} signature.")
+    return next((value for name, _, value in parts if name == clock), ""), signatures
+
+
 def check_clock(seconds: str, endpoint: EndpointConfig, now: datetime) -> datetime:
     """The signed moment, if it is near enough to `now`. Raises Rejected: old posts may be replays.
 

@@ -16,7 +16,6 @@ from app.integrations.provider import (
     Incoming,
     Provider,
     Receipt,
-    Rejected,
     Secret,
     Unreadable,
     dig,
@@ -25,7 +24,7 @@ from app.integrations.provider import (
 )
 from app.integrations.reading import currency, said, text
 from app.integrations.registry import register
-from app.integrations.signing import check_clock, first_matching, hmac_hex
+from app.integrations.signing import check_clock, first_matching, hmac_hex, stamped
 from app.records.changes import Change
 
 Values = dict[str, Any]
@@ -96,11 +95,7 @@ class Paddle(Provider):
 
     def verify(self, receipt: Receipt, endpoint: EndpointConfig, now: datetime) -> Secret:
         """`Paddle-Signature: ts=…;h1=…[;h1=…]`: several while a secret is rotated."""
-        parts = [part.strip().partition("=") for part in receipt.header("Paddle-Signature").split(";")]
-        clock = next((value for name, _, value in parts if name == "ts"), "")
-        signatures = [value for name, _, value in parts if name == "h1"]
-        if not signatures:
-            raise Rejected("The header Paddle-Signature is missing or has no h1 signature.")
+        clock, signatures = stamped(receipt, "Paddle-Signature", ";", "ts", "h1")
         secret = first_matching(endpoint.secrets, _sign(clock, receipt.body), *signatures)
         check_clock(clock, endpoint, now)
         return secret

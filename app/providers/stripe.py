@@ -17,7 +17,6 @@ from app.integrations.provider import (
     Incoming,
     Provider,
     Receipt,
-    Rejected,
     Secret,
     Unreadable,
     dig,
@@ -26,7 +25,7 @@ from app.integrations.provider import (
     shown,
 )
 from app.integrations.registry import register
-from app.integrations.signing import check_clock, first_matching, hmac_hex
+from app.integrations.signing import check_clock, first_matching, hmac_hex, stamped
 from app.providers import stripe_client
 from app.providers.stripe_client import SHIFT, StripeClient
 from app.providers.stripe_words import DISPUTE_STATUS, INTENT_STATUS, KINDS, SUBSCRIPTION_STATUS
@@ -54,11 +53,7 @@ class Stripe(Provider):
 
     def verify(self, receipt: Receipt, endpoint: EndpointConfig, now: datetime) -> Secret:
         """`Stripe-Signature: t=…,v1=…[,v1=…]`; other schemes in it are for others (docs: "Verify webhook signatures")."""
-        parts = [part.strip().partition("=") for part in receipt.header("Stripe-Signature").split(",")]
-        clock = next((value for name, _, value in parts if name == "t"), "")
-        signatures = [value for name, _, value in parts if name == "v1"]
-        if not signatures:
-            raise Rejected("The header Stripe-Signature is missing or has no v1 signature.")
+        clock, signatures = stamped(receipt, "Stripe-Signature", ",", "t", "v1")
         secret = first_matching(endpoint.secrets, hmac_hex("sha256", clock.encode() + b"." + receipt.body), *signatures)
         check_clock(clock, endpoint, now)
         return secret

@@ -299,6 +299,15 @@ def test_the_limit_is_a_setting(stripe, paid):
     assert "waits for a second person" in refund(paid, "5.01")
 
 
+def test_in_parts_it_is_the_same_limit(stripe, paid, drain):
+    with transaction() as session:
+        refunds.LIMIT.set(session, 5, by=COMMAND_LINE)
+    assert "is on its way" in refund(paid, "3")
+    drain()
+
+    assert "waits for a second person" in refund(paid, "2.01")
+
+
 def test_a_payment_whose_provider_is_not_connected_offers_no_refund(app):
     act(payment("paid", 1), source=EVENT)
     with pytest.raises(Conflict, match="No connection to the provider of this payment is on"):
