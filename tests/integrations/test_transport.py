@@ -68,7 +68,7 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(app, monkeypatch,
 
 def test_cookies_do_not_stay(app):
     def play(connection, _request):
-        connection.sendall(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     with wire(play) as server:
         send(Request("GET", server.url))
