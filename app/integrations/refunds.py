@@ -59,7 +59,7 @@ def _word(status: str | None) -> str:
 def _gone(session: Session, row: dict[str, Any]) -> int:
     """What went back of it so far: as the record knows, or as we did, whichever is more; the record may not have heard yet."""
     done = select(Effect.asked).where(Effect.kind == KIND, Effect.record_id == row["id"], Effect.status == "done")
-    return max(int(row["refunded_minor"] or 0), sum(asked["amount_minor"] for asked in session.scalars(done)))
+    return max(int(row["refunded_minor"] or 0), sum(int(asked["amount_minor"]) for asked in session.scalars(done)))
 
 
 def _left(row: dict[str, Any]) -> int:
