@@ -16,14 +16,15 @@ from app.files.kinds import COMPOUND, HEAD, WORKBOOK, unreadable
 from app.files.legacy import open_xls, open_xlsb
 from app.files.limits import BadFile, Limits, Options
 from app.files.opendocument import open_ods
-from app.files.opened import Opened
+from app.files.opened import Opened, Rows
 from app.files.workbook import open_workbook
 from app.sizes import size
 
 PEEK = 60
 HOLD = 1 << 17  # characters
 ZIPPED = {"xlsx": open_workbook, "xlsb": open_xlsb, "ods": open_ods}
-Numbered = Iterator[tuple[int, list[Cell]]]
+Sized = Iterator[tuple[tuple[int, list[Cell]], int]]
+"""Rows, each with about how many characters it takes."""
 
 
 def main() -> None:
@@ -70,18 +71,18 @@ def _opened(path: Path, options: Options, limits: Limits) -> Opened:
     return (open_xls if head.startswith(COMPOUND) else open_delimited)(path, options, limits)
 
 
-def _table(opened: Opened, rows: Numbered, options: Options) -> Iterator[dict[str, Any]]:
+def _table(opened: Opened, rows: Sized, options: Options) -> Iterator[dict[str, Any]]:
     first = list(islice(rows, PEEK if options.header_row is None else max(PEEK, options.header_row)))
-    header = options.header_row or find_header(first, opened.banners)
-    cells = next((cells for number, cells in first if number == header), None)
+    header = options.header_row or find_header([row for row, _ in first], opened.banners)
+    cells = next((cells for (number, cells), _ in first if number == header), None)
     if cells is None:
         raise BadFile("There are no rows in it." if options.header_row is None else f"Row {header} is empty: no headings there.")
     yield {"about": {**opened.about, "headers": named(cells), "header_row": header}}
     total, held, letters = 0, [], 0
-    for row in chain(first, rows):
+    for row, weight in chain(first, rows):
         if row[0] <= header:
             continue
-        total, letters = total + 1, letters + sum(len(cell) if isinstance(cell, str) else 8 for cell in row[1])
+        total, letters = total + 1, letters + weight
         held.append(row)
         if letters > HOLD or len(held) == 500:
             yield {"rows": held}
@@ -91,20 +92,24 @@ def _table(opened: Opened, rows: Numbered, options: Options) -> Iterator[dict[st
     yield {"end": total, "told": opened.told}
 
 
-def _counted(rows: Numbered, limits: Limits) -> Numbered:
-    """The rows that are not blank, without blank cells at their end, as long as they stay within bounds."""
+def _counted(rows: Rows, limits: Limits) -> Sized:
+    """The rows that are not blank, without blank cells at their end, as long as they stay within bounds; each with its weight."""
     total = cells_seen = 0
-    for number, cells in rows:
+    for row in rows:
+        number, cells = row
         while cells and (cells[-1] is None or cells[-1] == ""):
             cells.pop()
         if not cells:
             continue
         total, cells_seen = total + 1, cells_seen + len(cells)
-        _check(number, cells, total, cells_seen, limits)
-        yield number, cells
+        weight = sum([len(cell) if type(cell) is str else 8 for cell in cells])
+        if weight > limits.text or len(cells) > limits.columns or total > limits.rows or cells_seen > limits.cells:
+            _check(number, cells, total, cells_seen, limits)
+        yield row, weight
 
 
 def _check(number: int, cells: list[Cell], total: int, cells_seen: int, limits: Limits) -> None:
+    """Raise BadFile for a row beyond bounds."""
     if len(cells) > limits.columns:
         raise BadFile(f"Row {number} has more than {limits.columns} columns. Delete those that are not needed.")
     if total > limits.rows + 1:

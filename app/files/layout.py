@@ -14,9 +14,11 @@ from app.files.merging import MOST, Merge
 
 PIECE = 1 << 20
 LAST = 16_384
+HEAD = 2_000    # bytes within which a sheet says how its tags begin
 REFERS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 HIDDEN = re.compile(rb'<(?:\w+:)?(row|col)\s(?=[^>]*\bhidden="(?:1|true)")([^>]*)>')
 MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+PREFIXED = re.compile(rb'xmlns:\w+="[^"]*/spreadsheetml/(?:2006/)?main"')
 SPAN = re.compile(rb'\b(min|max)="(\d{1,5})"')
 
 
@@ -28,6 +30,7 @@ class Layout:
     hidden_rows: int = 0
     hidden_columns: set[int] = field(default_factory=set)
     formulas: bool = False
+    prefixed: bool = False      # its tags may have a prefix: <x:f>
 
 
 def look(path: Path, sheet: str) -> Layout:
@@ -36,7 +39,8 @@ def look(path: Path, sheet: str) -> Layout:
     with zipfile.ZipFile(path) as archive:
         part = part_of(archive, sheet)
         if part is not None:
-            for piece in _pieces(archive, part):
+            for place, piece in enumerate(_pieces(archive, part)):
+                found.prefixed = found.prefixed or place == 0 and PREFIXED.search(piece, 0, HEAD) is not None
                 _take(found, piece)
     return found
 
@@ -52,7 +56,7 @@ def _pieces(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
 
 
 def _take(found: Layout, piece: bytes) -> None:
-    found.formulas = found.formulas or b"<f" in piece or b":f" in piece
+    found.formulas = found.formulas or b"<f" in piece or found.prefixed and b":f" in piece
     if b"hidden=" in piece:
         for kind, attributes in HIDDEN.findall(piece):
             if kind == b"row":

@@ -1,10 +1,10 @@
 """Rows of an XLSX workbook, streamed: by the Rust reader where it can, by openpyxl where it cannot."""
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 from python_calamine_plus import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from app.files import formulas, layout
@@ -56,17 +56,22 @@ def _by_rust(path: Path, options: Options, limits: Limits) -> Book:
 
 
 def _packed(stream: Any) -> Rows:
-    """Rows come padded to the widest we allow: cut them where the widest row so far ended."""
-    width, blank = 0, [""] * 20_000
+    """Rows come padded to the widest we allow: cut them where the widest row so far ended.
+
+    Counting blanks is the quickest way to see that a row has nothing beyond; most texts are no matter for `pack` (see there).
+    """
+    width = 0
     for number, row in enumerate(stream, 1):
-        if (rest := row[width:]) != blank[:len(rest)]:
+        cells = row[:width]
+        if row.count("") - cells.count("") < len(row) - width:
             while row[-1] == "":
                 row.pop()
-            width = len(row)
-        yield number, [pack(value) for value in row[:width]]
+            width, cells = len(row), row
+        yield number, [value if type(value) is str and value[:1] not in "#" else pack(value) for value in cells]
 
 
 def _by_openpyxl(path: Path, options: Options, limits: Limits) -> Book:
+    openpyxl: Any = import_module("openpyxl")     # seldom needed, and slow to load for every file that is read
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     visible = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
     hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]

@@ -107,6 +107,22 @@ def test_a_formula_counts_as_its_value_if_it_has_one(tmp_path, cell, value):
     assert (cells + [None])[1] == value
 
 
+def test_a_formula_is_seen_where_every_tag_has_a_prefix(tmp_path):
+    rows = ('<x:row r="1"><x:c r="A1" t="inlineStr"><x:is><x:t>a</x:t></x:is></x:c><x:c r="B1" t="inlineStr"><x:is><x:t>b</x:t></x:is></x:c>'
+            '</x:row><x:row r="2"><x:c r="A2"><x:v>1</x:v></x:c><x:c r="B2"><x:f>A2</x:f></x:c></x:row>')
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    path = rewritten(workbook(tmp_path / "a.xlsx", [["a"]]), {
+        SHEET: f'<x:worksheet xmlns:x="{main}"><x:sheetData>{rows}</x:sheetData></x:worksheet>'.encode()})
+
+    assert everything(path)[1] == [(2, [1, {"f": "=A2"}])]
+
+
+def test_a_row_may_be_wider_than_all_before_it_with_gaps(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", [["a", "b"], [1, "#N/A"], ["", 2, None, None, "far"], [3, "#1"]])
+
+    assert everything(path)[1] == [(2, [1, {"e": "#N/A"}]), (3, [None, 2, None, None, "far"]), (4, [3, "#1"])]
+
+
 def test_a_formula_error_is_an_error_not_an_empty_cell(tmp_path):
     path = rewritten(workbook(tmp_path / "a.xlsx", [["id"], [1]]), {SHEET: sheet_of(
         '<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c><c r="B1" t="inlineStr"><is><t>total</t></is></c></row>'
