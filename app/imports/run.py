@@ -108,10 +108,10 @@ def stop(import_id: int, *, by: Actor) -> None:
         job_id = None if is_over(session, imported) else imported.job_id
         if imported.stage in ("read", "match", "preview", "unreadable"):
             imported.stage, imported.finished_at = "cancelled", datetime.now(UTC)
+        if job_id is not None:
+            with suppress(Conflict):  # it has ended in between
+                mend.end(session, job_id, by=by)
         audit.note(session, by, "imports.stop", "imports", import_id, resource=imported.resource, file=imported.file_name)
-    if job_id is not None:
-        with suppress(Conflict):  # it has ended in between
-            mend.cancel(job_id, by=by)
 
 
 def forget_old() -> int:

@@ -1,6 +1,7 @@
 """What a person can do about a job: retry it, cancel it, discard it. Each is in the trail."""
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from app.audit import Actor, note
 from app.errors import Conflict
@@ -51,16 +52,21 @@ def cancel(job_id: int, *, by: Actor) -> bool:
     Raises NotFound, or Conflict when it has ended already in another way.
     """
     with transaction() as session:
-        job = lock(session, Job, job_id)
-        if job.status in ("done", "dead"):
-            raise Conflict("It has ended already.", title="There is nothing to cancel")
-        if job.status == "running":
-            job.cancel_requested_at = job.cancel_requested_at or now(session)
-        else:
-            job.status, job.outcome = "cancelled", "cancelled"
-            job.finished_at = job.finished_at or now(session)
-        note(session, by, "jobs.cancel", "jobs", job_id, kind=job.kind)
-        return job.status == "cancelled"
+        return end(session, job_id, by=by)
+
+
+def end(session: Session, job_id: int, *, by: Actor) -> bool:
+    """The same, in a transaction of the caller's: for whoever ends at once what the job works on."""
+    job = lock(session, Job, job_id)
+    if job.status in ("done", "dead"):
+        raise Conflict("It has ended already.", title="There is nothing to cancel")
+    if job.status == "running":
+        job.cancel_requested_at = job.cancel_requested_at or now(session)
+    else:
+        job.status, job.outcome = "cancelled", "cancelled"
+        job.finished_at = job.finished_at or now(session)
+    note(session, by, "jobs.cancel", "jobs", job_id, kind=job.kind)
+    return job.status == "cancelled"
 
 
 def discard(job_id: int, *, by: Actor) -> None:

@@ -124,10 +124,10 @@ def stop(bulk_id: int, *, by: Actor) -> None:
             raise Conflict(LATE)
         elif job_id is None:
             return
+        if job_id is not None:
+            with suppress(Conflict):  # it has died: a job that is done has left its stage before, and we hold that
+                mend.end(session, job_id, by=by)
         audit.note(session, by, "bulk.stop", "bulk_changes", bulk_id, resource=bulk.resource)
-    if job_id is not None:
-        with suppress(Conflict):  # it has ended in between
-            mend.cancel(job_id, by=by)
 
 
 def go_on(bulk_id: int, *, by: Actor) -> None:

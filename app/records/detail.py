@@ -5,21 +5,17 @@ from flask import render_template, request
 
 from app.audit import Actor
 from app.extensions import db
-from app.records import actions, edit_views, history, labels, openings, panels, policy, related
+from app.records import actions, edit_views, history, labels, openings, panels, placeholders, policy, related, timeline
 from app.records.resource import Resource
 
 Row = dict[str, Any]
-
-
-def is_placeholder(resource: Resource, row: Row) -> bool:
-    """Whether it was deleted before it was ever here: it stands in the trash without what a record has to have."""
-    return row["trashed_at"] is not None and any(row[field.column] is None for field in resource.required)
 
 
 def page(resource: Resource, row: Row, actor: Actor, *, problem: str = "", since: str = "", draft: str = "",
          wrong: str = "") -> str:
     """The page. `problem` stands on top, with a link to what happened `since`; `draft` is a note not kept, `wrong` why not."""
     session, fields = db.session(), policy.readable(actor, resource)
+    trashed = row["trashed_at"] is not None
     return render_template(
         "records/show.html", resource=resource, row=row, fields=fields, title=resource.text(row),
         history=history.part(session, resource, row, actor, request.args.get("before", "")),
@@ -27,5 +23,6 @@ def page(resource: Resource, row: Row, actor: Actor, *, problem: str = "", since
         related=related.related(session, resource, row, actor),
         panels=panels.panels(resource, row, actor), back=edit_views.way_back(resource), keeper=edit_views.keeper(row),
         key_of=lambda by: labels.key_of(resource, by, row), actions=actions.offered(actor, resource, row),
-        empty=is_placeholder(resource, row),
+        empty=trashed and row["id"] in placeholders.among(session, resource, [row["id"]]),
+        deleter=timeline.deleter(session, resource, row) if trashed else "",
         others=openings.others(session, resource, row["id"], actor), problem=problem, since=since, draft=draft, wrong=wrong)

@@ -239,7 +239,7 @@ class Choice(Field):
 
     def converter(self, reading: Reading) -> Convert:
         known = {word.casefold(): state.name for state in self.choices for word in (state.title, state.name)}
-        titles = ", ".join(state.title for state in self.choices)
+        offered = ", ".join(self.names if reading.ids else (state.title for state in self.choices))
 
         def choice(raw: object) -> str | None:
             if raw is None or raw == "":
@@ -247,7 +247,7 @@ class Choice(Field):
             value = known.get(raw) if type(raw) is str else None
             value = value or known.get(str(raw).strip().casefold())
             if value is None and str(raw).strip():
-                raise ValueError(f"This is not one of the choices. Write one of: {titles}.")
+                raise ValueError(f"This is not one of the choices. Write one of: {offered}.")
             return value
         return choice
 

@@ -17,6 +17,7 @@ from app.records.values import STRANGE, Reading
 COMPARED = ("eq", "ne", "gt", "gte", "lt", "lte", "empty")
 WRITTEN = ("eq", "ne", "contains", "starts", "empty")
 CHOSEN = ("eq", "ne", "empty")
+WRITTEN_BY_PROGRAMS = Reading(ids=True)     # an address names choices as it names fields
 OPERATORS: dict[str, tuple[str, ...]] = {
     "text": WRITTEN, "longtext": WRITTEN, "email": WRITTEN,
     "integer": COMPARED, "money": COMPARED, "date": COMPARED, "datetime": COMPARED,
@@ -130,7 +131,7 @@ def _values(field: Field, raws: Sequence[str], codes: Sequence[str]) -> tuple[li
 
 
 def _reader(field: Field, codes: Sequence[str]) -> Callable[[object], object]:
-    read = field.converter(Reading())
+    read = field.converter(WRITTEN_BY_PROGRAMS)
     if field.kind != "money":
         return read
 

@@ -18,7 +18,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "invalid": (Invalid, "Nothing was saved. Correct what is named under errors and send it again."),
     "conflict": (PreconditionFailed, "Nothing was saved. Read the record again and send your change with its new ETag."),
     "missing": (NotFound, "There is no such record."),
-    "forbidden": (Forbidden, "Nothing was saved. A person with the role admin can grant what is missing."),
+    "forbidden": (Forbidden, "Nothing was saved. What is missing is named under errors."),
 }
 
 

@@ -10,6 +10,7 @@ from app.records.batch import Batch
 from app.records.field import Field
 from app.records.fields import Choice
 from app.records.parse import IDENTITY, Parsed
+from app.records.placeholders import is_placeholder
 from app.records.resource import Resource
 from app.records.words import an, lower
 
@@ -54,7 +55,7 @@ class Rules:
 
     def of_changed(self, resource: Resource, diff: Diff, old: Mapping[str, Any], parsed: Parsed) -> dict[str, str]:
         """What is wrong with changing a record like this, by name."""
-        errors: dict[str, str] = {}
+        errors = self.of_restored(resource, diff, old)
         guarded = _guarded(resource)
         for column, (before, after) in diff.items():
             field = guarded.get(column)
@@ -64,6 +65,15 @@ class Rules:
             external_id, account = (diff[c][1] if c in diff else old[c] for c in (IDENTITY, "account"))
             self.check_identity(resource, old["id"], external_id, account, errors)
         return errors
+
+    def of_restored(self, resource: Resource, diff: Diff, old: Mapping[str, Any]) -> dict[str, str]:
+        """Why people cannot take it out of the trash: nothing of it was ever here."""
+        if self.reports or "trashed_at" not in diff or diff["trashed_at"][1] is not None:
+            return {}
+        then = {column: after for column, (_, after) in diff.items()}
+        if not (resource.outside and is_placeholder(resource, old, then)):
+            return {}
+        return {"": f"This {lower(resource.label)} was deleted before it was ever here. There is nothing to restore."}
 
     def why_not(self, resource: Resource, field: Field, column: str, before: Any, after: Any,
                 old: Mapping[str, Any]) -> str | None:

@@ -76,6 +76,12 @@ def trashing(session: Session, resource: Resource, row: Row) -> Audit | None:
         Audit.version.desc()).limit(1)).first()
 
 
+def deleter(session: Session, resource: Resource, row: Row) -> str:
+    """The provider that reported this record of the trash deleted, "" where a person moved it there."""
+    gone = trashing(session, resource, row)
+    return gone.actor if gone is not None and gone.door in (Door.EVENT, Door.SYNC) else ""
+
+
 def as_it_was(resource: Resource, row: Row, later: list[Audit]) -> Row:
     """The record before the changes in `later`, newest first: each is taken back in turn."""
     for one in later:

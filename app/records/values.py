@@ -22,6 +22,8 @@ NO = frozenset(("no", "false", "0", "n", "off", "f", "✗", "nein", "falsch", "n
 STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MAILED = re.compile(ADDRESS)
 BREAKS = re.compile(r"[\t\r\n\u2028\u2029]+")
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]+")
+"""Marks that turn around how what stands behind them is shown, far beyond the value (UAX 9, 2.1 to 2.4)."""
 
 
 class Reading(NamedTuple):
@@ -29,7 +31,7 @@ class Reading(NamedTuple):
 
     decimal: str = "."
     day_first: bool = False
-    ids: bool = False     # a bare whole number names a record by its id, as in JSON; in files it is a number like any other
+    ids: bool = False     # a program writes: a bare whole number is the id of a record, and choices have names, not titles
 
 
 EITHER = "?"
@@ -38,12 +40,16 @@ TYPED = Reading(decimal=EITHER)
 
 
 def text_of(raw: object, limit: int, lines: bool = False) -> str | None:
-    """Text without blanks around it, None if nothing is left. One line unless `lines`; then line ends become "\\n"."""
+    """Text without blanks around it, None if nothing is left. One line unless `lines`; then line ends become "\\n".
+
+    Marks that change the direction of what follows are left out: they are no part of what is said, and hide it.
+    """
     if raw is None:
         return None
     value = raw if type(raw) is str else _plain_text(raw)
     value = value.strip()
     if not value.isprintable():
+        value = TURNS.sub("", value).strip()
         value = value.replace("\r\n", "\n").replace("\r", "\n") if lines else BREAKS.sub(" ", value)
         if STRANGE.search(value):
             raise ValueError("This contains characters that cannot be kept. Type it again without them.")

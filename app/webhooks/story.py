@@ -13,9 +13,8 @@ from app.audit import Actor, Audit, Door
 from app.errors import Problem
 from app.integrations.provider import Receipt
 from app.integrations.registry import provider
-from app.records import labels, policy
+from app.records import labels, placeholders, policy
 from app.records.changes import ACCEPTED, Change, Outcome, plan
-from app.records.detail import is_placeholder
 from app.records.registry import named
 from app.records.resource import Resource
 from app.webhooks import live
@@ -26,10 +25,10 @@ from app.webhooks.process import as_received, changes, first_receipt, outside, r
 
 log = structlog.get_logger()
 Pair = tuple[str, str, str]      # label, old, new
+Named = tuple[str, int | None]   # a record: its resource, its id
 VERBS = {"created": "Created", "updated": "Changed", "trashed": "Trashed", "restored": "Restored"}
-
-
 PLACEHOLDER = "Deleted before it was ever here: a placeholder keeps later news of it in the trash"
+GONE = "Deleted before it was here:"      # the same where there is little room, before the record
 
 
 @dataclass(frozen=True)
@@ -57,28 +56,35 @@ class Preview:
 
 
 def touched(session: Session, event_ids: Iterable[int]) -> dict[int, list[Touched]]:
-    """The records each of these events changed, for a list: one statement."""
+    """The records each of these events changed, for a list. One statement, and one for each type it created records of."""
+    rows = list(session.scalars(_written(event_ids)))
+    empty = _placeholders(session, rows)
     found: dict[int, list[Touched]] = defaultdict(list)
-    for row in session.scalars(_written(event_ids)):
+    for row in rows:
         if row.door_id is not None:
-            found[row.door_id].append(Touched(VERBS.get(row.action, "Changed"), named(row.resource), row.record_id))
+            found[row.door_id].append(Touched(_verb(row, empty, GONE), named(row.resource), row.record_id))
     return found
 
 
 def changed(session: Session, event_id: int, actor: Actor) -> list[Touched]:
     """What an event changed, old → new, in the records this person may read."""
     rows = [row for row in session.scalars(_written([event_id])) if actor.may(f"{row.resource}.read")]
-    return [Touched(_verb(session, row, actor), named(row.resource), row.record_id,
+    empty = _placeholders(session, rows)
+    return [Touched(_verb(row, empty, PLACEHOLDER), named(row.resource), row.record_id,
                     _pairs(session, named(row.resource), row.record_id, json.loads(row.diff), actor)) for row in rows]
 
 
-def _verb(session: Session, row: Audit, actor: Actor) -> str:
-    resource = named(row.resource)
-    if row.action == "created" and row.record_id is not None:
-        record = _row(session, resource, row.record_id, actor)
-        if record is not None and is_placeholder(resource, record):
-            return PLACEHOLDER
-    return VERBS.get(row.action, "Changed")
+def _verb(row: Audit, empty: set[Named], gone: str) -> str:
+    return gone if (row.resource, row.record_id) in empty else VERBS.get(row.action, "Changed")
+
+
+def _placeholders(session: Session, rows: Sequence[Audit]) -> set[Named]:
+    """The records these rows created that are not here but for later news of them."""
+    made: dict[str, list[int | None]] = defaultdict(list)
+    for row in rows:
+        if row.action == "created":
+            made[row.resource].append(row.record_id)
+    return {(name, id) for name, ids in made.items() for id in placeholders.among(session, named(name), ids)}
 
 
 def preview(session: Session, event: Event, actor: Actor) -> Preview:

@@ -107,6 +107,14 @@ function put(cell, fresh, toasts) {
   for (const one of cells(row)) one.tabIndex = -1;
   row.cells[place].focus();
   document.querySelector(".toast-container").replaceChildren(...toasts);
+  addUp();
+}
+
+// What the list comes to may have changed with the cell; where it was not added up, nothing is asked.
+async function addUp() {
+  if (!document.querySelector("#totals .a-sum")) return;
+  const page = await part(location.href);
+  if (page?.querySelector("table.cards")) document.getElementById("totals").replaceWith(page.getElementById("totals") ?? "");
 }
 
 function say(form, text) {

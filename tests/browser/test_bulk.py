@@ -88,6 +88,20 @@ def test_a_field_that_is_filled_in_is_ticked_and_rows_can_be_ticked_by_a_range(e
     expect(page.get_by_role("checkbox", name="City")).not_to_be_checked()
 
 
+def test_what_a_list_comes_to_is_added_up_anew_when_a_cell_was_edited(enter):
+    page = enter("manager")
+    page.goto("/orders?totals=1&limit=2")
+    foot, cell = page.locator("#totals"), page.locator("tbody tr").first.get_by_role("cell").filter(has_text=re.compile(r"[0-9]\.[0-9]{2}"))
+    expect(foot).not_to_contain_text("987,654,321")
+    cell.dblclick()
+    cell.get_by_role("textbox").fill("987654321000")
+    page.keyboard.press("Enter")
+
+    expect(foot).to_contain_text("987,65")
+    page.locator(".toast-container").get_by_role("button", name="Undo").click()
+    expect(page.locator("#totals")).not_to_contain_text("987,65")
+
+
 def test_on_a_phone_without_a_script_the_bar_is_there_and_works(enter):
     page = enter("manager", width=390, java_script_enabled=False)
     page.goto("/orders")

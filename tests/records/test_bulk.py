@@ -1,5 +1,6 @@
 """Bulk changes as steps: ids are frozen, what would change is seen first, and each step goes on where it was."""
 import pytest
+from sqlalchemy import event, select
 
 from app.audit import COMMAND_LINE, Audit
 from app.errors import Conflict
@@ -217,6 +218,25 @@ def test_asked_to_stop_in_its_last_step_the_page_says_that_all_was_written(app, 
         job.cancel_requested_at = job.finished_at
 
     assert "The last step was under way" in sign_in("manager").get(f"/bulk/{bulk_id}").text
+
+
+def test_a_stop_and_the_end_of_its_job_are_one_commit_so_that_no_crash_parts_them(app, drain):
+    some_orders("placed", "placed")
+    bulk_id = begun(everything(), note="x")
+    drain()
+    bulk_run.run(bulk_id, by=COMMAND_LINE)
+    job, session, seen = fresh(bulk_id).job_id, db.session(), []
+
+    def look(_session):
+        with db.engine.connect() as other:
+            seen.append(other.scalar(select(Job.status).where(Job.id == job)))
+
+    event.listen(session, "after_commit", look)
+    bulk_run.stop(bulk_id, by=COMMAND_LINE)
+    event.remove(session, "after_commit", look)
+
+    assert seen == ["cancelled"]
+    assert db.session.query(Audit).filter_by(action="bulk.stop").count() == 1
 
 
 def test_stopped_in_the_middle_what_is_written_stays_and_it_goes_on(app, drain):

@@ -92,6 +92,19 @@ def test_what_is_wrong_is_said_with_what_to_write_instead(field, raw, sentence):
     assert said(field, raw) == sentence
 
 
+def test_a_program_hears_the_names_it_must_send_and_a_person_the_titles():
+    assert said(STATUS, "lost", Reading(ids=True)) == "This is not one of the choices. Write one of: part_refunded, held_up."
+
+
+@pytest.mark.parametrize("mark", [chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))])
+def test_marks_that_turn_the_rest_of_a_line_around_are_no_part_of_a_text(mark):
+    assert read(Text("t"), f"{mark} invoice{mark}gpj.exe {mark}") == "invoicegpj.exe"
+    assert read(LongText("t"), f"one\n{mark}two") == "one\ntwo"
+    assert read(Email("e"), f"a{mark}da@x.org") == "ada@x.org"
+    assert read(Text("t"), mark) is None
+    assert read(Text("t"), "\u200fשלום") == "\u200fשלום", "a mark that turns nothing else around stays"
+
+
 def test_the_example_is_written_as_the_source_writes():
     assert said(Money("m"), "12.5.0", GERMAN) == "This is not a number. Write it like 12,50."
 

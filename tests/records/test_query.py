@@ -80,7 +80,7 @@ def test_a_filter_finds_what_it_says(shop, asked, ids):
 REFUSED = {
     "statsu=draft": ("statsu", "Did you mean status?"),
     "nothing_like_it=1": ("nothing_like_it", "Choose from number, customer, status"),
-    "status=lost": ("status", "Write one of: Draft, Placed"),
+    "status=lost": ("status", "Write one of: draft, placed"),
     "status=placed,": ("status", "write .empty=true"),
     "status=": ("status", "write .empty=true"),
     "status.like=x": ("status.like", "Choose from .ne, .empty"),

@@ -1,4 +1,5 @@
 """An unknown outside id with a key that is here: adopted where no provider keeps the record yet, refused where another does."""
+import re
 from typing import Any
 
 import pytest
@@ -59,6 +60,46 @@ def test_what_was_deleted_before_it_was_here_is_a_placeholder_without_a_way_back
     assert "was deleted before it was ever here" in page
     assert "number stays taken" not in page
     assert "Restore order" not in page
+    listed = re.sub(r"\s+", " ", browser.get("/webhooks").text)
+    assert "Deleted before it was here: <a" in listed
+    assert "Created <a" not in listed
+
+
+def test_nobody_restores_what_was_deleted_before_it_was_here_until_its_provider_says_what_it_is(app, post, drain):
+    post(told("Z-9", "orders.deleted"), "standard")
+    drain()
+    empty = only(Order)
+
+    outcome = save.restore("orders", empty.id, by=COMMAND_LINE, request_id=None)
+    assert (outcome.kind, outcome.errors) == (
+        "invalid", {"": "This order was deleted before it was ever here. There is nothing to restore."})
+
+    post(told("Z-9", number="10009", total="99.00", currency="EUR", status="placed"), "standard", id="msg_2")
+    drain()
+    assert save.restore("orders", empty.id, by=COMMAND_LINE, request_id=None).kind == "updated"
+
+
+def test_what_people_trashed_they_restore_though_its_provider_left_something_open(app, post, drain, sign_in):
+    post(told("A-1", number="10005", currency="EUR"), "standard")      # without a total
+    drain()
+    found = only(Order)
+    save.trash("orders", found.id, by=COMMAND_LINE, request_id=None)
+
+    page = sign_in("admin").get(f"/orders/{found.id}").text
+    assert "deleted before it was ever here" not in page
+    assert "reported it deleted" not in page
+    assert save.restore("orders", found.id, by=COMMAND_LINE, request_id=None).kind == "updated"
+
+
+def test_the_page_says_which_provider_reported_the_record_deleted(app, post, drain, sign_in):
+    post(told("A-1", number="10005", total="9.00", currency="EUR"), "standard")
+    drain()
+    post(told("A-1", "orders.deleted") | {"timestamp": "2026-06-02T00:00:00Z"}, "standard", id="msg_2")
+    drain()
+
+    page = sign_in("admin").get(f"/orders/{only(Order).id}").text
+    assert re.search(r"\. \w+ reported it deleted: restored, it is back here alone\.", page)
+    assert "Restore order" in page
 
 
 def test_an_event_that_cannot_be_read_says_so_once_and_offers_a_quiet_retry(app, post, drain, sign_in):
