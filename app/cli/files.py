@@ -17,12 +17,14 @@ from app.counting import counted
 from app.errors import BadRequest, NotFound
 from app.exports import columns as export_columns
 from app.exports import run as exports
+from app.files.limits import Options
 from app.imports.command import Wishes, import_file
 from app.records.registry import named, resources
 
 AS = "Act with the rights of this person. Default: the command line, with every right."
 SHOWN = 50      # lines of the same sort
 STDOUT = ("-", "/dev/stdout")
+DELIMITERS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
 COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 
 
@@ -34,15 +36,20 @@ COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 @click.option("--key", metavar="FIELD", help="The field that says which record a row means. Default: the resource's own.")
 @click.option("--map", "mapping", metavar='"Column=field"', multiple=True,
               help='Match a column of the file with a field; "Column=" leaves it out. The rest is matched by itself.')
+@click.option("--sheet", metavar="NAME", help="Of a workbook, the sheet to read. Default: the first visible one with a table.")
+@click.option("--header-row", metavar="N", type=click.IntRange(1, 9_999), help="The row with the headings. Default: found out.")
+@click.option("--encoding", metavar="NAME", help="Of a text file, how its letters are written, like cp1252. Default: found out.")
+@click.option("--delimiter", type=click.Choice([*DELIMITERS]), help="What stands between cells of a text. Default: found out.")
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing if one row is refused.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; write nothing.")
 @click.option("--as", "email", metavar="EMAIL", help=AS)
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
 def import_command(resource: str, file: Path, mode: str, key: str | None, mapping: tuple[str, ...], all_or_nothing: bool,
-                   dry_run: bool, email: str | None, as_json: bool) -> None:
+                   dry_run: bool, email: str | None, as_json: bool, delimiter: str | None, **reading: Any) -> None:
     """Import FILE (CSV, XLSX, XLS or ODS) into RESOURCE. Exits with 1 when rows were refused."""
     _known(resource)
-    wishes = Wishes(mode, key, _mapped(mapping), all_or_nothing, dry_run)
+    options = Options(**reading, delimiter=DELIMITERS.get(delimiter or ""))
+    wishes = Wishes(mode, key, _mapped(mapping), all_or_nothing, dry_run, options)
     with _usage():
         report = import_file(file, resource, wishes, by=_actor(email))
     click.echo(json.dumps(report, ensure_ascii=False, indent=1) if as_json else _said(report))

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.audit import Actor
 from app.errors import BadRequest, Invalid
 from app.extensions import db
 from app.files import cells
+from app.files.limits import Options
 from app.imports import match, read, run
 from app.imports.match import Choices
 from app.imports.models import Import
@@ -28,13 +31,17 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What was said on the command line. `columns`: {heading: field}; the rest is matched by itself."""
+    """What was said on the command line, or by a program. `columns`: {heading: field}; the rest is matched by itself."""
 
     mode: str = "upsert"
     key: str | None = None
     columns: Mapping[str, str] | None = None
     all_or_nothing: bool = False
     dry_run: bool = False
+    options: Options = Options()       # how the file is read, as beside the columns
+    blank: str = "leave"
+    decimal: str | None = None
+    day_first: bool | None = None
 
 
 def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Report:
@@ -43,11 +50,11 @@ def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Repo
     Raises a Problem when it cannot even be begun: a right, a column or a key that is not there.
     """
     with path.open("rb") as file:
-        import_id = start(file, path.name, resource, by=by)
+        import_id = start(file, path.name, resource, by=by, options=wishes.options)
     steps = Here(by)
     read.read(steps, import_id)
     if (problem := _problem(import_id)) is not None:
-        return _dry(wishes, _report("refused", errors=[_error(None, "", "", "", problem)]))
+        return _dry(wishes, _report("refused", errors=[{"row": None} | _error("", "", "", problem)]))
     _match(import_id, wishes, by)
     match.plan(steps, import_id)
     if not wishes.dry_run and _begin(import_id, wishes.all_or_nothing, by):
@@ -62,15 +69,19 @@ def _problem(import_id: int) -> str | None:
 
 def _match(import_id: int, wishes: Wishes, by: Actor) -> None:
     with transaction() as session:
-        imported = lock(session, Import, import_id)
-        resource = named(imported.resource)
-        fields = _fields(imported, resource, wishes.columns or {}, targets(by, resource))
-        key = _key(resource, wishes, fields)
-        wanted = Choices(fields, wishes.mode, key, decimal=None if _is_plain(imported) else ".")
-        try:
-            match.set_match(imported, session.get_one(Batch, imported.batch_id), wanted, by)
-        except Invalid as wrong:
-            raise BadRequest(" ".join(wrong.errors.values()), title="The columns cannot be matched") from None
+        settle(session, lock(session, Import, import_id), wishes, by)
+
+
+def settle(session: Session, imported: Import, wishes: Wishes, by: Actor) -> None:
+    """Match the columns as wished, in the caller's transaction. Raises BadRequest where that cannot be followed."""
+    resource = named(imported.resource)
+    fields = _fields(imported, resource, wishes.columns or {}, targets(by, resource))
+    mark = wishes.decimal or (None if _is_plain(imported) else ".")
+    wanted = Choices(fields, wishes.mode, _key(resource, wishes), wishes.blank, mark, wishes.day_first)
+    try:
+        match.set_match(imported, session.get_one(Batch, imported.batch_id), wanted, by)
+    except Invalid as wrong:
+        raise BadRequest(" ".join(wrong.errors.values()), title="The columns cannot be matched") from None
 
 
 def _is_plain(imported: Import) -> bool:
@@ -90,7 +101,7 @@ def _fields(imported: Import, resource: Resource, said: Mapping[str, str], offer
             None if column["field"] in taken else column["field"] for column in imported.columns]
 
 
-def _key(resource: Resource, wishes: Wishes, fields: Sequence[str | None]) -> str | None:
+def _key(resource: Resource, wishes: Wishes) -> str | None:
     known = [field.name for field in keys(resource)]
     if wishes.key is not None and wishes.key not in known:
         raise BadRequest(f"{resource.plural} cannot be found by {wishes.key!r}. Choose one of {', '.join(known)}.",
@@ -135,10 +146,9 @@ def _dry(wishes: Wishes, report: Report) -> Report:
 
 
 def _errors(imported: Import, batch: Batch) -> Iterator[Report]:
-    places = {column["field"]: position for position, column in enumerate(imported.columns) if column["field"]}
     for row in _rows(batch, REFUSED):
-        for name, sentence in (row.errors or {"": _why(row)}).items():
-            yield _located(imported, row, name, sentence, places)
+        for one in located(imported, row):
+            yield {"row": row.number} | one
 
 
 def _skips(batch: Batch, outcomes: Sequence[str]) -> Iterator[Report]:
@@ -156,13 +166,19 @@ def _rows(batch: Batch, outcomes: Sequence[str]) -> Iterator[BatchRow]:
         db.session.expunge_all()
 
 
-def _located(imported: Import, row: BatchRow, name: str, sentence: str, places: Mapping[str, int]) -> Report:
-    position = places.get(name)
+def located(imported: Import, row: BatchRow) -> list[Report]:
+    """What is wrong with a row, and where: column, field, value and message of each."""
+    places = {column["field"]: position for position, column in enumerate(imported.columns) if column["field"]}
+    errors = row.errors or ({"": _why(row)} if row.outcome in REFUSED else {})
+    return [_located(imported, row, name, sentence, places.get(name)) for name, sentence in errors.items()]
+
+
+def _located(imported: Import, row: BatchRow, name: str, sentence: str, position: int | None) -> Report:
     if position is None:
-        return _error(row.number, title(imported.resource, name), name, "", sentence)
+        return _error(title(imported.resource, name), name, "", sentence)
     found = row.cells or []
     value = cells.text(found[position]) if position < len(found) else ""
-    return _error(row.number, imported.columns[position]["header"], name, value, sentence)
+    return _error(imported.columns[position]["header"], name, value, sentence)
 
 
 def _why(row: BatchRow) -> str:
@@ -172,8 +188,8 @@ def _why(row: BatchRow) -> str:
     return sentences.get(row.outcome, "This row was refused.")
 
 
-def _error(row: int | None, column: str, field: str, value: str, message: str) -> Report:
-    return {"row": row, "column": column, "field": field, "value": value, "message": message}
+def _error(column: str, field: str, value: str, message: str) -> Report:
+    return {"column": column, "field": field, "value": value, "message": message}
 
 
 def _fresh(import_id: int) -> Import:

@@ -1,5 +1,8 @@
 """What imports leave for later: reading, planning, writing and undoing, each a step that goes on where it was."""
-from app.imports import match, read, run
+from typing import Any
+
+from app.imports import match, read, run, whole
+from app.imports.command import Wishes
 from app.jobs.registry import job
 from app.jobs.work import Work
 
@@ -20,6 +23,12 @@ def plan_rows(work: Work, import_id: int) -> None:
 def apply_rows(work: Work, import_id: int) -> None:
     """Write the rows to the records."""
     run.apply(work, import_id)
+
+
+@job("imports.whole", queue="heavy", max_attempts=10, seconds=3600, label="Import a file", page="imports.show")
+def whole_import(work: Work, import_id: int, **wishes: Any) -> None:
+    """All of it in one go, as a program asked for it."""
+    whole.whole(work, import_id, Wishes(**wishes))
 
 
 @job("imports.undo", queue="heavy", max_attempts=10, seconds=3600, label="Undo an import", page="imports.show")

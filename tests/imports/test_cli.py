@@ -2,9 +2,12 @@
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import Result
 from flask import Flask
+
+from tests.files.making import workbook
 
 KEYS = ["status", "rows", "created", "updated", "unchanged", "skipped", "refused", "errors", "skips"]
 
@@ -70,7 +73,30 @@ def test_an_unreadable_file_ends_with_one_and_a_sentence(app, tmp_path):
     assert (answer.exit_code, "file: It is damaged" in answer.output) == (1, True)
 
 
+def test_sheet_and_heading_row_are_those_that_are_named(app, tmp_path):
+    book = workbook(tmp_path / "a.xlsx", [["email"], ["first@example.com"]])
+    other = openpyxl.load_workbook(book)
+    sheet = other.create_sheet("Other")
+    for cells in (["a list"], ["of people", "we know"], ["email", "name"], ["b@example.com", "Bob"]):
+        sheet.append(cells)
+    other.save(book)
+
+    answer = call(app, "customers", str(book), "--sheet", "Other", "--header-row", "3", "--json")
+
+    assert (json.loads(answer.output)["created"], answer.exit_code) == (1, 0)
+    assert "There is no sheet called Third." in call(app, "customers", str(book), "--sheet", "Third").output
+
+
+def test_letters_and_delimiter_are_those_that_are_named(app, kept, tmp_path):
+    (tmp_path / "a.csv").write_bytes("email|name;x\na@example.com|Łukasz;1\n".encode("cp1250"))
+
+    answer = call(app, "customers", str(tmp_path / "a.csv"), "--encoding", "cp1250", "--delimiter", "|", "--map", "name;x=name")
+
+    assert (answer.exit_code, [row["name"] for row in kept("customers")]) == (0, ["Łukasz;1"])
+
+
 @pytest.mark.parametrize("arguments", [
+    ["customers", "FILE", "--header-row", "0"], ["customers", "FILE", "--delimiter", "x"],
     ["shoes", "FILE"], ["customers", "/nowhere.csv"], ["customers", "FILE", "--mode", "replace"], ["customers", "FILE", "--key", "name"],
     ["customers", "FILE", "--map", "nonsense"], ["customers", "FILE", "--map", "Nowhere=email"], ["customers", "FILE", "--map", "Email=shoe"],
     ["customers", "FILE", "--as", "nobody@example.com"], ["customers"]])

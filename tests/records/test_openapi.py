@@ -88,13 +88,13 @@ def test_every_schema_uses_only_words_of_json_schema_that_the_contract_test_know
 
 
 def test_it_describes_every_address_of_the_api_and_no_other(app):
-    described = {(path if path == "/openapi.json" or path.startswith(("/checks", "/exports")) else re.sub(r"^/(\w+)(?=/|$)", "/{resource}", path), verb.upper()) for path, verb, _ in operations()}
+    described = {(path if path == "/openapi.json" or path.startswith(("/checks", "/exports", "/imports")) else re.sub(r"^/(\w+)(?=/|$)", "/{resource}", path), verb.upper()) for path, verb, _ in operations()}
     routed = {(re.sub(r"<int[^>]*:id>", "{id}", rule.rule.removeprefix(BASE)).replace("<resource:resource>", "{resource}").replace("<name>", "{name}"), verb)
               for rule in app.url_map.iter_rules() if rule.rule.startswith(BASE) for verb in rule.methods - {"HEAD", "OPTIONS"}}
     routed.remove(("/{resource}/{id}/<action:action>", "POST"))
     routed |= {(f"/{{resource}}/{{id}}/{action.name}", "POST") for resource in resources() for action in actions.registered(resource)}
     assert described == {(re.sub(r"{\w+:(\w+)}", r"{\1}", path), verb) for path, verb in routed}
-    assert {path.split("/")[1] for path in document()["paths"]} == {"openapi.json", "checks", "exports", *NAMES}
+    assert {path.split("/")[1] for path in document()["paths"]} == {"openapi.json", "checks", "exports", "imports", *NAMES}
 
 
 def test_it_is_answered_to_whoever_asks(app):
