@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -21,7 +21,9 @@ ENOUGH = 20                  # events before a pause means anything
 SHORTEST = timedelta(hours=6)
 LONGER = 2                   # times the longest pause of its history, and it is silent
 SLACK = 1_000                # ids that may be out of the order of time
+CAP = 20_000                 # events that are looked at one by one: those of hours that are not counted yet, and dead ones
 STEP, WIDTH, HEIGHT = 10, 7, 100
+Hours = Sequence[tuple[datetime, int, int]]
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,14 @@ class Silence:
 
 @dataclass(frozen=True)
 class Health:
-    """One endpoint at this moment. `hours`: (when it began, events, dead of them) of the last 24, the oldest first."""
+    """One endpoint at this moment. `hours`: (when it began, events, dead of them) of the last 24, the oldest first.
+
+    `is_capped`: it has more, which are not counted by the hour yet.
+    """
 
     last_at: datetime | None
-    hours: Sequence[tuple[datetime, int, int]]
+    hours: Hours
+    is_capped: bool
     a_day: float | None          # None: too little history to say
     rejected: int                # posts turned away in the last day, as far as they are kept
     silence: Silence | None
@@ -72,18 +78,19 @@ class Health:
     @property
     def finding(self) -> str:
         """What the picture says, for those who do not see it."""
-        return f"Bars by hour for a day. {counted(self.count, 'event')}, at most {self.top:,} in an hour; {self.dead:,} are dead."
+        events = counted(self.count, "event", capped=self.is_capped)
+        return f"Bars by hour for a day. {events}, at most {self.top:,} in an hour; {self.dead:,} are dead."
 
 
 def health(session: Session, endpoint: Endpoint) -> Health:
-    """How this one is, from four small statements."""
+    """How this one is, from small statements that cost the same however much comes in."""
     now = datetime.now(UTC)
     last, history = last_heard(session, [endpoint.id]).get(endpoint.id), _histories(session, [endpoint.id], now)[endpoint.id]
     rejected = session.execute(select(func.coalesce(func.sum(1 + StoredReceipt.more), 0)).where(
         StoredReceipt.endpoint_id == endpoint.id, StoredReceipt.verdict == "rejected",
         StoredReceipt.received_at >= now - DAY)).scalar_one()
     silence = _silence(history, last, now) if endpoint.is_enabled else None
-    return Health(last, _last_day(session, endpoint.id, now), _a_day(history, last), int(rejected), silence)
+    return Health(last, *_last_day(session, endpoint.id, now), _a_day(history, last), int(rejected), silence)
 
 
 def last_heard(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
@@ -131,11 +138,12 @@ def _rolled_to(session: Session, now: datetime) -> datetime | None:
     return None if begins is None else max(begins - HOUR, now - HISTORY).replace(minute=0, second=0, microsecond=0)
 
 
-def _histories(session: Session, ids: Sequence[int], now: datetime) -> dict[int, list[tuple[datetime, int]]]:
-    """(hour, events) of the last four weeks of each, the oldest first; hours without are not among them. One statement."""
+def _histories(session: Session, ids: Sequence[int], now: datetime,
+               since: datetime | None = None) -> dict[int, list[tuple[datetime, int]]]:
+    """(hour, events) of each since then or in four weeks, the oldest first; hours without are not among them. One statement."""
     found: dict[int, list[tuple[datetime, int]]] = {id: [] for id in ids}
     rows = session.execute(select(Hour.endpoint_id, Hour.began_at, Hour.events).order_by(Hour.endpoint_id, Hour.began_at)
-                           .where(Hour.endpoint_id.in_(ids), Hour.began_at >= now - HISTORY))
+                           .where(Hour.endpoint_id.in_(ids), Hour.began_at >= (since or now - HISTORY)))
     for id, began_at, events in rows:
         found[id].append((began_at, events))
     return found
@@ -159,14 +167,26 @@ def _a_day(history: Sequence[tuple[datetime, int]], last: datetime | None) -> fl
     return count / max(1.0, (last - history[0][0]) / DAY)
 
 
-def _last_day(session: Session, endpoint_id: int, now: datetime) -> list[tuple[datetime, int, int]]:
+def _last_day(session: Session, endpoint_id: int, now: datetime) -> tuple[Hours, bool]:
+    """The hours, and whether there are more events: hours that are over were counted, so only the latest are looked at."""
     first = now.replace(minute=0, second=0, microsecond=0) - 23 * HOUR
+    counted_ones = dict(_histories(session, [endpoint_id], now, since=first)[endpoint_id])
+    latest = max(counted_ones, default=first)        # it may have gone on since
+    fresh = _by_hour(session, endpoint_id, latest, Event.endpoint_id == endpoint_id)
+    dead = _by_hour(session, endpoint_id, first, Event.status == "dead")
+    events = {at: number for at, number in counted_ones.items() if at < latest} | fresh
+    hours = (first + place * HOUR for place in range(24))
+    return [(at, events.get(at, 0), min(dead.get(at, 0), events.get(at, 0))) for at in hours], sum(fresh.values()) >= CAP
+
+
+def _by_hour(session: Session, endpoint_id: int, since: datetime, among: ColumnElement[bool]) -> dict[datetime, int]:
+    """How many of the newest events since then, `among` those an index knows, are of this endpoint, by the hour."""
     hour = _hour(session.connection()).label("began_at")
-    rows = session.execute(select(hour, func.count(), func.sum(case((Event.status == "dead", 1), else_=0)))
-                           .where(*_since(first), Event.endpoint_id == endpoint_id, Event.said != TEST)
-                           .group_by(literal_column("began_at")))
-    found = {row[0]: (row[1], int(row[2])) for row in rows}
-    return [(at, *found.get(at, (0, 0))) for at in (first + place * HOUR for place in range(24))]
+    newest = (select(Event.endpoint_id, hour).where(*_since(since), among, Event.said != TEST).order_by(Event.id.desc())
+              .limit(CAP).subquery())
+    rows = session.execute(select(newest.c.began_at, func.count()).where(newest.c.endpoint_id == endpoint_id)
+                           .group_by(newest.c.began_at))
+    return {at: number for at, number in rows}  # noqa: C416  (rows are not pairs to mypy)
 
 
 def _since(at: datetime) -> tuple[ColumnElement[bool], ...]:

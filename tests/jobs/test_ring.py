@@ -1,12 +1,14 @@
 """The doorbell: it says only which queue, and nobody waits for it or fails by it."""
 import time
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
 
 from app.extensions import db
 from app.jobs import ring as ring_module
+from app.jobs import sweep
 from app.jobs.enqueue import enqueue, ring_after
 from app.jobs.ring import ENOUGH, answers, connect, ring
 from app.transaction import transaction
@@ -46,6 +48,17 @@ def test_it_does_not_ring_for_what_was_rolled_back(app, redis):
         ring_after(session, "default")
         1 / 0  # noqa: B018
     assert messages(redis) == []
+
+
+def test_a_round_of_the_sweeper_rings_once_for_each_queue_in_which_something_is_due(app, redis, parcels, send):
+    send(3)
+    with transaction() as session:
+        enqueue(session, "trial.says")
+        enqueue(session, "trial.chunks", run_at=datetime.now(UTC) + timedelta(hours=1))
+    redis.flushall()     # the bells are lost
+
+    assert sweep.sweep()["rung"] == 2
+    assert [len(messages(redis, name)) for name in ("parcels", "default", "heavy")] == [1, 1, 0]
 
 
 def test_bells_do_not_pile_up(app, redis):

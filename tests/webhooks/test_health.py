@@ -2,8 +2,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete, insert, select
 from sqlalchemy import event as listen
-from sqlalchemy import insert, select
 
 from app.audit import COMMAND_LINE
 from app.extensions import db
@@ -58,6 +58,29 @@ def test_the_last_day_is_counted_by_the_hour(endpoint):
     assert len(now.hours) == len(now.bars()) == 24
     assert sum(count for _, count, _ in now.hours) == 4
     assert now.last_at is not None
+
+
+def test_hours_that_are_over_are_not_counted_again_and_the_latest_are_looked_at(endpoint):
+    found = endpoint()
+    heard(found, *every(timedelta(minutes=20), timedelta(hours=10)))
+    look()
+    with transaction() as session:
+        session.execute(delete(Event).where(Event.received_at < NOW - timedelta(hours=3)))
+    heard(found, datetime.now(UTC))
+
+    assert health.health(db.session(), found).count == 31
+
+
+def test_no_more_is_looked_at_than_a_page_can_wait_for(sign_in, endpoint, monkeypatch):
+    monkeypatch.setattr(health, "CAP", 3)
+    found = endpoint()
+    heard(found, *every(timedelta(minutes=10), timedelta(hours=1)))
+
+    now = health.health(db.session(), found)
+    assert (now.count, now.is_capped) == (3, True)
+    assert ">3+<" in sign_in("admin").get(f"/webhooks/endpoints/{found.id}").text
+    look()
+    assert health.health(db.session(), found).count >= 3
 
 
 def test_the_page_of_an_endpoint_shows_its_day_and_leads_to_what_failed(sign_in, endpoint):
