@@ -83,9 +83,9 @@ def shape_of(imported: Import, batch: Batch) -> Shape:
 
 
 def left_out(imported: Import) -> dict[int, str]:
-    """{number of a row that looks like a total: why}, unless a person wants them."""
+    """{number of a row that is left out: why}: the example of a template; what looks like a total, unless that is wanted."""
     found = {} if imported.about.get("take_totals") else imported.about.get("totals", {})
-    return {int(number): why for number, why in found.items()}
+    return {int(number): why for number, why in (found | imported.about.get("examples", {})).items()}
 
 
 def is_planned(batch: Batch) -> bool:

@@ -1,4 +1,6 @@
 """What is told about a file beside its rows, in sentences: what is hidden, merged, or not what its name says."""
+from collections.abc import Collection
+
 from app.files.reading import About
 
 KINDS = {"csv": "CSV", "xlsx": "XLSX", "xlsb": "XLSB", "xls": "XLS", "ods": "ODS"}
@@ -6,11 +8,12 @@ ENDINGS = {"csv": "csv", "tsv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xl
            "ods": "ods"}
 
 
-def notes(file_name: str, about: About, told: dict[str, int]) -> list[str]:
+def notes(file_name: str, about: About, told: dict[str, int], examples: Collection[int] = ()) -> list[str]:
     """One sentence or two each, in the order they matter."""
     found = [_name(file_name, about.format)]
     if about.sheet in about.hidden:
         found.append(f"The sheet {about.sheet} is hidden in the file.")
+    found += [f"Row {number} is the example of the template and is left out." for number in examples]
     if hidden := told.get("hidden rows"):
         found.append(f"{_rows(hidden)} {'is' if hidden == 1 else 'are'} hidden in the file, by hand or by a filter. "
                      f"{'It is' if hidden == 1 else 'They are'} read like the others.")

@@ -1,6 +1,6 @@
 """The second step of an import: the file is read in a child under limits, its rows staged, its columns matched."""
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ from app.files.cells import Cell
 from app.files.limits import BadFile, Limits, Options
 from app.files.reading import Reading, read_rows
 from app.files.storage import open_storage
-from app.imports import totals
+from app.imports import template, totals
 from app.imports.matching import Match, remembered, suggest
 from app.imports.models import Import
 from app.imports.notes import notes
@@ -57,7 +57,9 @@ def read(steps: Steps, import_id: int) -> None:
     with steps.transaction() as session:
         imported = lock(session, Import, import_id)
         if imported.stage == "read":  # nobody cancelled it meanwhile
-            told = {"notes": notes(imported.file_name, reading.about, reading.told), "totals": _totals(session, imported, last)}
+            examples = _examples(session, imported, reading.about.headers, steps.actor)
+            told = {"notes": notes(imported.file_name, reading.about, reading.told, examples),
+                    "totals": _totals(session, imported, last), "examples": examples}
             _found(session, imported, asdict(reading.about) | told | {"before": chosen}, columns, matches)
 
 
@@ -109,6 +111,13 @@ def _totals(session: Session, imported: Import, last: Last) -> dict[int, str]:
         return found
     above = batches.page(session, batch, limit=batch.rows - 1)
     return totals.by_sum(list(last), (row.cells or [] for row in above))
+
+
+def _examples(session: Session, imported: Import, headers: Sequence[str], actor: Actor) -> dict[int, str]:
+    """The row at the beginning that is the example of our template, and that it is."""
+    first = batches.page(session, session.get_one(Batch, imported.batch_id), limit=template.LOOKED_AT)
+    known = template.examples(named(imported.resource), actor)
+    return template.example_rows(headers, [(row.number, row.cells or []) for row in first], known)
 
 
 def _unreadable(steps: Steps, import_id: int, sentence: str) -> None:

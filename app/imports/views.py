@@ -15,7 +15,7 @@ from app.errors import BadRequest, Conflict, Invalid, TooLarge
 from app.extensions import db
 from app.files.kinds import HEAD, unreadable
 from app.files.limits import Options
-from app.imports import asked, columns, jobs, match, read, refused, run, sheet
+from app.imports import asked, columns, jobs, match, read, refused, run, sheet, template
 from app.imports.match import Choices
 from app.imports.standing import NEEDS, Standing, latest, needy, standing
 from app.imports.upload import shown_name, twin, upload
@@ -173,6 +173,16 @@ def refused_rows(import_id: int) -> Response:
     file.seek(0)
     kind = "csv" if found.imported.about.get("format", "csv") == "csv" else "xlsx"
     return send_file(cast(BytesIO, file), KINDS[kind], as_attachment=True, download_name=refused.file_name(found.imported, kind))
+
+
+@bp.get("/imports/templates/<resource:resource>")
+@requires("{resource}.import")
+def template_file(resource: str) -> Response:
+    """A workbook to fill in."""
+    file = BytesIO()
+    template.write(named(resource), current_actor(), file)
+    file.seek(0)
+    return send_file(file, KINDS["xlsx"], as_attachment=True, download_name=f"{resource}-template.xlsx")
 
 
 def _upload_form(resource: str, error: str = "", file_name: str | None = "") -> str:
