@@ -6,16 +6,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.audit import Actor
+from app.audit import Actor, Door
 from app.counting import counted
 from app.errors import Conflict, Problem
 from app.records import changes
 from app.records.batches import ACCEPTED, REFUSED, WHOLE, Batch, Shape, chunk_size, counts, refused, rows_table, shaped, source
+from app.records.bulk import among
 from app.records.changes import Change, Outcome
 from app.records.planning import row_values, write
+from app.records.registry import named
 from app.transaction import lock
 
 Written = list[dict[str, Any]]
+AT_ONCE = 10
+"""Chunks that may share a commit as long as there is nothing to write in them."""
 
 
 class Spoilt(Problem):
@@ -36,10 +40,15 @@ def apply_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | No
     """
     batch = lock(session, Batch, batch_id)
     limit = size or chunk_size(session)
-    rows = _next(session, batch, limit)
-    if rows:
-        _keep(session, batch, _applied(session, batch, rows, actor, shape))
-        batch.applied_to = rows[-1].number
+    for _ in range(AT_ONCE):
+        rows = _next(session, batch, limit)
+        idle = _untouched(session, batch, rows, actor)
+        if rows:
+            others = [row for row in rows if row.number not in idle]
+            _keep(session, batch, _applied(session, batch, others, actor, shape) if others else [], len(idle))
+            batch.applied_to = rows[-1].number
+        if len(idle) < limit:
+            break
     return len(rows) == limit
 
 
@@ -79,6 +88,20 @@ def _next(session: Session, batch: Batch, limit: int) -> Sequence[Any]:
         .order_by(columns.number).limit(limit)).all()
 
 
+def _untouched(session: Session, batch: Batch, rows: Sequence[Any], actor: Actor) -> set[int]:
+    """The numbers of the rows that would change nothing, and whose record is still as the plan saw it: nothing is to be written.
+
+    Not of what a provider says: unchanged news is news.
+    """
+    seen = {row.record_id: row.version for row in rows if row.outcome == "unchanged"}
+    if not seen or batch.door not in (Door.IMPORT, Door.BULK) or not actor.may(f"{batch.resource}.edit"):
+        return set()
+    columns = named(batch.resource).table.c
+    found = session.execute(select(columns.id, columns.version).where(among(session.connection(), columns.id, seen)))
+    same = {id for id, version in found.all() if seen[id] == version}
+    return {row.number for row in rows if row.outcome == "unchanged" and row.record_id in same}
+
+
 def _applied(session: Session, batch: Batch, rows: Sequence[Any], actor: Actor, shape: Shape | None) -> Written:
     asked = [_change(batch, row, shape) for row in rows]
     outcomes = changes.apply(session, asked, source(batch, actor))
@@ -102,6 +125,7 @@ def _became(batch: Batch, row: Any, outcome: Outcome) -> dict[str, Any]:
     return row_values(batch, row.number, kind, errors, diff, outcome.id or row.record_id, outcome.version or row.version)
 
 
-def _keep(session: Session, batch: Batch, found: Written) -> None:
+def _keep(session: Session, batch: Batch, found: Written, idle: int = 0) -> None:
+    """Write what became of the rows; of `idle` ones it stands there already."""
     write(session, found)
-    batch.outcomes = dict(Counter(batch.outcomes) + Counter(one["to_outcome"] for one in found))
+    batch.outcomes = dict(Counter(batch.outcomes) + Counter(one["to_outcome"] for one in found) + Counter(unchanged=idle))

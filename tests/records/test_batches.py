@@ -225,3 +225,13 @@ def test_what_the_plan_says_is_what_becomes_of_every_row(app, before, rows):
 
     assert [(one.number, one.outcome) for one in batches.page(db.session(), batch_of(batch_id))] == said
     assert batches.counts(db.session(), batch_of(batch_id)) == batch_of(batch_id).plans
+
+
+def test_rows_that_change_nothing_are_taken_over_in_one_commit_unless_their_record_has_moved(app):
+    put(a="Ann", b="Bob", c="Cid")
+    id = planned(row("a", "Ann"), row("b", "Bob"), row("c", "Cid"), row("d", "Dan"))
+    put(b="Ben")
+
+    assert through(apply_chunk, id, shape, size=1) == 3     # a and b; c and d; no more
+    assert [*names().values()] == ["Ann", "Ben", "Cid", "Dan"]
+    assert batch_of(id).outcomes == {"unchanged": 2, "conflict": 1, "created": 1}
