@@ -3,7 +3,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app import audit
@@ -24,6 +24,8 @@ from app.records.batches import Batch
 from app.transaction import lock, now, transaction
 
 KEPT = timedelta(days=30)
+WAITING = ("match", "preview", "unreadable")
+"""Stages at which an import waits for a person."""
 
 
 def run(import_id: int, all_or_nothing: bool, *, by: Actor) -> None:
@@ -115,10 +117,14 @@ def stop(import_id: int, *, by: Actor) -> None:
 
 
 def forget_old() -> int:
-    """Delete the uploads of imports that ended long ago; what became of their rows stays. Returns how many."""
+    """Delete the uploads of imports that ended long ago, or that nobody went on with; what became of their rows stays.
+
+    Returns how many.
+    """
     with transaction() as session:
-        ended = Import.finished_at < now(session) - KEPT
-        old = list(session.scalars(select(Import).where(Import.file.is_not(None), ended).limit(500)))
+        before = now(session) - KEPT
+        over = or_(Import.finished_at < before, Import.stage.in_(WAITING) & (Import.created_at < before))
+        old = list(session.scalars(select(Import).where(Import.file.is_not(None), over).limit(500)))
         files = [imported.file for imported in old if imported.file]
         for imported in old:
             imported.file = None

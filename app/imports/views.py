@@ -3,7 +3,7 @@ from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Response, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,7 +15,8 @@ from app.errors import BadRequest, Conflict, Invalid, TooLarge
 from app.extensions import db
 from app.files.kinds import HEAD, unreadable
 from app.files.limits import Options
-from app.imports import asked, columns, jobs, match, read, refused, run, sheet, template
+from app.imports import after_views, asked, columns, jobs, match, read, refused, run, sheet, template
+from app.imports.blueprint import bp
 from app.imports.match import Choices
 from app.imports.standing import NEEDS, Standing, latest, needy, standing
 from app.imports.upload import shown_name, twin, upload
@@ -26,12 +27,11 @@ from app.sizes import size
 from app.typed import asks
 from app.web_errors import translate
 
-bp = Blueprint("imports", __name__)
 STEPS = ("File", "Columns", "Preview", "Run")
 AT = {"read": 1, "unreadable": 0, "match": 1, "preview": 2, "apply": 3, "done": 4, "undo": 4, "undone": 4, "cancelled": 0}
 KINDS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 Tab = tuple[str, str, int | None, bool]
-__all__ = ["bp", "jobs"]
+__all__ = ["after_views", "bp", "jobs"]
 
 
 @bp.get("/imports")

@@ -1,0 +1,4 @@
+"""The blueprint the pages of imports hang on."""
+from flask import Blueprint
+
+bp = Blueprint("imports", __name__)
