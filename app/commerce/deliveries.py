@@ -9,7 +9,7 @@ from app.extensions import Id, SortKey
 from app.records.check import Check, Cure
 from app.records.fields import Choice, Date, Reference, State, Text
 from app.records.registry import register
-from app.records.resource import REFRESH, Outside, Record, Resource
+from app.records.resource import REFRESH, Action, Outside, Record, Resource
 
 STATES = (
     State("label_made", tone="mute", shape="open"),
@@ -18,9 +18,10 @@ STATES = (
     State("delivered", tone="ok", shape="full"),
     State("sent_back", tone="back", shape="full"),
     State("lost", tone="bad", shape="call"),
+    State("cancelled", tone="mute", shape="full"),
 )
 TRANSITIONS = {
-    "label_made": ("in_transit", "lost"),
+    "label_made": ("in_transit", "lost", "cancelled"),
     "in_transit": ("held_up", "delivered", "sent_back", "lost"),
     "held_up": ("in_transit", "delivered", "sent_back", "lost"),
     "delivered": ("sent_back",),
@@ -53,7 +54,9 @@ deliveries = register(Resource(
     label="Delivery",
     listed=("tracking_number", "order", "carrier", "status", "eta", "updated_at"),
     searched=("tracking_number", "carrier", "external_id"),
-    actions=(REFRESH,),
+    actions=(Action("cancel", label="Cancel label",
+                    text="The provider asks the carrier to take the label back and to credit its price, which may take weeks. "
+                         "A parcel that bears it is not carried any more; for another one somebody buys a new label."), REFRESH),
     checks=(
         Check("order_cancelled", "Deliveries on their way for a cancelled order", tone="bad",
               among=Delivery.status.in_(("label_made", "in_transit", "held_up")),

@@ -118,6 +118,12 @@ def first(providers: Sequence[str], account: str) -> StoredConnection | None:
         .order_by(StoredConnection.id).limit(1)).first()
 
 
+def of_any(providers: Sequence[str]) -> StoredConnection | None:
+    """The same for what no account is needed to find: the oldest connection to any of these providers that is on."""
+    return db.session.scalars(select(StoredConnection).where(
+        StoredConnection.provider.in_(providers), StoredConnection.is_enabled).order_by(StoredConnection.id).limit(1)).first()
+
+
 def of_account(provider_name: str, account: str) -> Connection | None:
     """The connection that may be asked about an account's things, the oldest that is on; None: nobody can be asked."""
     found = first([provider_name], account)

@@ -13,17 +13,18 @@ from app.access import current_actor, requires
 from app.audit import Actor
 from app.errors import BadRequest
 from app.extensions import db
-from app.integrations import cancellations, effects, refunds
+from app.integrations import cancellations, effects, labels, refunds
 from app.integrations.models import Effect, StoredConnection
 from app.newest import View
 from app.records.money import from_minor
 from app.records.panels import Panel, Row
 from app.records.panels import panel as register_panel
 from app.records.resource import Resource
-from app.ui import inside, mark, toast
+from app.ui import inside, toast
 
 bp = Blueprint("effects", __name__, url_prefix="/effects")
 SHOWN = 5
+WAITING = select(Effect.id).where(Effect.status.in_(("asked", "ambiguous")))     # for a person
 VIEWS: dict[str, View] = {
     "asked": ("Need approval", Effect.status == "asked"), "ambiguous": ("In doubt", Effect.status == "ambiguous"),
     "pending": ("Under way", Effect.status == "pending"), "done": ("Done", Effect.status == "done"),
@@ -32,7 +33,7 @@ VIEWS: dict[str, View] = {
 LIGHTS = {"asked": ("wait", "call", "Needs approval"), "pending": ("busy", "half", "Under way"), "done": ("ok", "full", "Done"),
           "refused": ("bad", "full", "Refused"), "ambiguous": ("bad", "call", "In doubt"),
           "declined": ("mute", "full", "Declined"), "alone": ("bad", "call", "Stopped")}
-KINDS = {refunds.KIND: "Refund", cancellations.KIND: "Cancellation"}
+KINDS = {refunds.KIND: "Refund", cancellations.KIND: "Cancellation", labels.KIND: "Label taken back"}
 
 
 @bp.get("")
@@ -110,4 +111,3 @@ def _panel(resource: Resource, row: Row, actor: Actor) -> Panel | None:
 
 
 register_panel("*", _panel)
-mark("integrations", select(Effect.id).where(Effect.status.in_(("asked", "ambiguous"))), "open")

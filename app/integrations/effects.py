@@ -37,6 +37,7 @@ class Asked:
     amount_minor: int | None = None
     currency: str = ""
     reason: str = ""
+    number: str = ""        # of a parcel, as its carrier knows it
 
 
 class Doer(Protocol):
@@ -53,12 +54,16 @@ class Doer(Protocol):
 
 
 _doers: dict[tuple[str, str], Doer] = {}
+_by_number: set[tuple[str, str]] = set()
 
 
-def effect(provider_name: str, kind: str) -> Callable[[type[Doer]], type[Doer]]:
-    """Register how this kind of effect is done at this provider."""
+def effect(provider_name: str, kind: str, *, by_number: bool = False) -> Callable[[type[Doer]], type[Doer]]:
+    """Register how this kind of effect is done at this provider; `by_number`: to what it knows by a number of its own, not by
+    an outside id within an account."""
     def register(found: type[Doer]) -> type[Doer]:
         _doers[provider_name, kind] = found()
+        if by_number:
+            _by_number.add((provider_name, kind))
         return found
     return register
 
@@ -74,6 +79,11 @@ def doer(provider_name: str, kind: str) -> Doer:
 def through(kind: str, account: str) -> StoredConnection | None:
     """The connection this kind of thing is done through for an account; None: it cannot be done."""
     return connections.first([name for name, does in _doers if does == kind], account)
+
+
+def through_any(kind: str) -> StoredConnection | None:
+    """The same for a record of no account, which has a number the provider knows."""
+    return connections.of_any([name for name, does in _by_number if does == kind])
 
 
 def ask(session: Session, kind: str, record: tuple[str, int], connection: StoredConnection, asked: dict[str, Any], *, by: Actor,

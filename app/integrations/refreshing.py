@@ -1,5 +1,5 @@
 """Reading a record anew from its provider, because somebody wants to know how it stands there now."""
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,20 +24,26 @@ JOB = "integrations.refresh"
 NAME = "refresh"
 Show = Callable[[Connection, str], list[Change]]
 _shows: dict[tuple[str, str], Show] = {}
+_by_number: dict[tuple[str, str], tuple[str, ...]] = {}
 
 
-def shows(provider_name: str, resource: str) -> Callable[[Show], Show]:
-    """Register how a record of this provider is read: (connection, outside id) → what should become of it. It calls out."""
+def shows(provider_name: str, resource: str, *, by: tuple[str, ...] = ()) -> Callable[[Show], Show]:
+    """Register how a record of this provider is read: (connection, outside id) → what should become of it. It calls out.
+
+    `by`: columns whose values, with ":" between them, are what the provider knows it by instead, whoever else keeps it.
+    """
     def register(show: Show) -> Show:
         _shows[provider_name, resource] = show
+        if by:
+            _by_number[provider_name, resource] = by
         action(resource, NAME, when=partial(can_be_read, resource))(refresh)
         return show
     return register
 
 
-def can_be_read(resource: str, row: dict[str, Any]) -> bool:
-    """It has an outside id, and there is a connection of its account by which it can be shown."""
-    return bool(row["account"] and row.get("external_id")) and _through(resource, row["account"]) is not None
+def can_be_read(resource: str, row: Mapping[str, Any]) -> bool:
+    """There is a connection by which it can be shown."""
+    return _through(resource, row) is not None
 
 
 def refresh(actor: Actor, resource: Resource, row: dict[str, Any], values: dict[str, Any]) -> str:
@@ -53,23 +59,34 @@ def read(resource: str, record_id: int) -> str:
     Raises NotFound for a record that is gone, Conflict without a connection, Invalid for what the gate refuses, ProviderError.
     """
     table = named(resource).table
-    row = db.session.execute(select(table.c.account, table.c.external_id).where(table.c.id == record_id)).one_or_none()
+    row = db.session.execute(select(table).where(table.c.id == record_id)).mappings().one_or_none()
     if row is None:
         raise NotFound("The record is gone.")
-    stored = _through(resource, row.account)
+    stored = _through(resource, row)
     if stored is None:
-        raise Conflict(f"Add a connection for the account {row.account}, or switch it on, and retry this job.",
+        raise Conflict(f"Add a connection for the account {row['account']}, or switch it on, and retry this job.",
                        title="Its provider is not connected any more")
     connection, show = connections.opened(stored), _shows[stored.provider, resource]
+    id = _known_by(stored.provider, resource, row)
     db.session.rollback()
     with because(record=(resource, record_id)):
-        outcomes = tell(connection, show(connection, row.external_id))
+        outcomes = tell(connection, show(connection, id))
     for outcome in outcomes:
         if outcome.errors:
             raise Invalid(" ".join(outcome.errors.values()), title="What the provider shows was refused")
     return outcomes[0].kind if outcomes else "unchanged"
 
 
-def _through(resource: str, account: str) -> StoredConnection | None:
-    able = [name for name, of in _shows if of == resource]
-    return connections.first(able, account)
+def _through(resource: str, row: Mapping[str, Any]) -> StoredConnection | None:
+    """The connection of its account, where it has an outside id there; else one to whom its number is enough."""
+    if row["account"] and row.get("external_id"):
+        able = [name for name, of in _shows if of == resource and (name, of) not in _by_number]
+        found = connections.first(able, row["account"])
+        if found is not None:
+            return found
+    return connections.of_any([name for (name, of), by in _by_number.items() if of == resource and all(row[each] for each in by)])
+
+
+def _known_by(provider_name: str, resource: str, row: Mapping[str, Any]) -> str:
+    """What this provider knows the record by."""
+    return ":".join(row[each] for each in _by_number.get((provider_name, resource), ("external_id",)))

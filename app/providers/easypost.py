@@ -43,6 +43,7 @@ STATUS = {
     "failure": "held_up",                       # it could not be handed over; the carrier still has it
     "error": "held_up",                         # the carrier names a mishap
     "return_to_sender": "sent_back",
+    "cancelled": "cancelled",                   # its label was taken back
 }
 
 

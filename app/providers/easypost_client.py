@@ -1,6 +1,7 @@
-"""Asking EasyPost: trackers, one by one or those made since a moment.
+"""Asking EasyPost: trackers, one by one or those made since a moment; shipments, and that their labels are taken back.
 
-Docs: "Authentication" (the key is the user of HTTP basic), "Retrieve all Trackers", "Pagination", "Rate limiting" (API v2).
+Docs: "Authentication" (the key is the user of HTTP basic), "Retrieve all Trackers", "Refund a Shipment",
+"Pagination", "Rate limiting" (API v2).
 """
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from app.integrations.client import ProviderClient
 from app.integrations.errors import BadResponse
 from app.integrations.paging import Page, by_cursor
 
-TRACKERS = "/v2/trackers"
+TRACKERS, SHIPMENTS = "/v2/trackers", "/v2/shipments"
 
 
 def _key(value: str) -> None:
@@ -57,8 +58,28 @@ class EasyPostClient:
             raise BadResponse("The reply does not show this tracker.")
         return told
 
+    def shipment(self, id: str) -> dict[str, Any]:
+        """A shipment as it stands now: `refund_status` says whether its label was taken back. Raises NotFoundThere."""
+        return _shipment(self.client.call("shipments.show", "GET", f"{SHIPMENTS}/{_segment(id)}").json())
+
+    def take_back(self, id: str) -> dict[str, Any]:
+        """Ask the carrier to take its label back; twice is once. Raises RejectedThere for one that was used, or asked before."""
+        return _shipment(self.client.call("shipments.refund", "POST", f"{SHIPMENTS}/{_segment(id)}/refund", safe=True).json())
+
     def each(self, *, since: datetime | None = None, start: str | None = None, size: int = 100) -> Iterator[Page]:
         """Pages of what was made at or after `since`, the newest first; `start` is the `after` of the last page that was done."""
         params = {"page_size": size, "start_datetime": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if since else None}
         return by_cursor(lambda more: self.client.call("trackers.list", "GET", TRACKERS, params={**params, **more}),
                          items="trackers", param="before_id", start=start)
+
+
+def _segment(id: str) -> str:
+    if not re.fullmatch(r"shp_[A-Za-z0-9]{1,60}", id):
+        raise BadResponse(f"{id[:60]!r} is no ID of a shipment.", sent=False)
+    return id
+
+
+def _shipment(told: Any) -> dict[str, Any]:
+    if not isinstance(told, dict) or not isinstance(told.get("id"), str):
+        raise BadResponse("The reply does not show the shipment.")
+    return told

@@ -27,7 +27,7 @@ LIVES = {
     "orders": "draft placed packing shipped delivered returned cancelled",
     "payments": "pending authorised failed paid part_refunded refunded disputed",
     "subscriptions": "trial active past_due paused ended",
-    "deliveries": "label_made in_transit held_up delivered sent_back lost",
+    "deliveries": "label_made in_transit held_up delivered sent_back lost cancelled",
 }
 
 

@@ -12,6 +12,7 @@ from app.integrations.errors import (
     AuthError,
     BadResponse,
     BlockedTarget,
+    CircuitOpen,
     ConflictThere,
     NotFoundThere,
     PermissionDenied,
@@ -21,7 +22,7 @@ from app.integrations.errors import (
     TimedOut,
     UnavailableThere,
 )
-from app.integrations.retry import IN_JOB, Patience, persist
+from app.integrations.retry import FIRST, IN_JOB, Patience, persist, until_next
 from app.jobs import present
 from app.transaction import transaction
 from tests.integrations.conftest import SECRET, SOON, calls, changed, failure, stored
@@ -204,6 +205,47 @@ def test_an_empty_key_makes_nothing_repeatable(connect, acme):
     assert len(acme.things) == 1
 
 
+@pytest.mark.alike
+def test_who_calls_may_know_better_than_the_method_whether_twice_is_once(connect, acme):
+    acme.next(LOST)
+    connect().call("things", "POST", "/things", safe=True, patience=SOON)
+    assert len(acme.things) == 2
+    acme.next(LOST)
+    assert isinstance(failure(connect(), safe=False, patience=SOON), AmbiguousOutcome)
+
+
+@pytest.mark.alike
+def test_an_answer_nobody_can_use_may_be_to_something_that_was_done(connect, acme):
+    acme.next(HUGE)
+    assert isinstance(failure(connect(), "POST", patience=SOON), AmbiguousOutcome)
+    assert len(acme.heard) == 1
+
+
+@pytest.mark.alike
+def test_a_provider_that_is_left_alone_is_not_waited_for_in_line():
+    numbers = []
+
+    def turned_away(number, _left):
+        numbers.append(number)
+        raise CircuitOpen("no", sent=False)
+    with pytest.raises(CircuitOpen):
+        persist(turned_away, is_repeatable=True, patience=SOON)
+    assert numbers == [1]
+
+
+@pytest.mark.alike
+def test_waits_widen_from_attempt_to_attempt():
+    assert max(until_next(RateLimited(), 7) for _ in range(40)) > 2 * FIRST
+
+
+@pytest.mark.alike
+def test_the_code_of_an_error_holds_no_secret_either(connect, acme):
+    acme.next(refusing(400, "no", f"bad_{SECRET}"))
+    error = failure(connect())
+    assert error.provider_code.startswith("bad_")
+    assert SECRET not in error.provider_code
+
+
 def test_a_refusal_after_an_attempt_that_was_lost_is_no_proof_that_nothing_was_done(connect, acme):
     acme.next(LOST, EXPIRED)
     error = failure(connect(), "POST", idempotency_key="k1", patience=SOON)
@@ -213,7 +255,7 @@ def test_a_refusal_after_an_attempt_that_was_lost_is_no_proof_that_nothing_was_d
     assert failure(connect(), "POST", idempotency_key="k2", patience=SOON).safe_to_repeat
 
 
-@pytest.mark.parametrize("path", ["/v2/things", ".evil.example/things", "@evil.example/", "//["])
+@pytest.mark.parametrize("path", ["/v2/things", ".evil.example/things", "@evil.example/", "//[", "/v1.evil/things", "/v10/things"])
 def test_an_address_in_a_reply_lies_below_that_of_the_connection(connect, acme, path):
     client = connect(base=f"{acme.url}/v1")
     address = acme.url + path if path != "//[" else "http://["

@@ -2,15 +2,23 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
-from app.fakes.fake import failing, limited, refusing
-from app.integrations import breaker, limiter
+import pytest
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from app.config import config
+from app.fakes.fake import EXPIRED, Said, Scenario, failing, limited, refusing
+from app.integrations import breaker, limiter, shared
 from app.integrations.calling import Limit
 from app.integrations.errors import (
     CircuitOpen,
     ProviderError,
     RateLimited,
+    TimedOut,
+    UnavailableThere,
 )
 from tests.integrations.conftest import ONCE, changed, failure
+from tests.integrations.test_tokens import oauth
 
 
 def test_too_many_calls_say_when_to_come_back(connect, acme):
@@ -104,3 +112,122 @@ def test_a_shorter_rest_does_not_end_a_longer_one(connect, without_redis):
     until = limiter.blocked_until(connection)
     assert until
     assert until > limiter.soon(30)
+
+
+def _try(connection, error=None):
+    def call():
+        if error:
+            raise error
+        return "answered"
+    return breaker.guarded(connection, call)
+
+
+def _break(connection, error):
+    for _ in range(breaker.FAILURES):
+        with pytest.raises(type(error)):
+            _try(connection, error)
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("error", [TimedOut("late"), UnavailableThere("down")])
+def test_whatever_says_that_a_provider_is_unwell_counts(connect, error):
+    connection = connect().connection
+    _break(connection, error)
+    assert breaker.state(connection) == "open"
+    assert _try(connect(account="other").connection) == "answered"     # of the same provider
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize(("error", "then"), [(None, "closed"), (TimedOut("late"), "open")])
+def test_after_its_rest_one_call_tries_and_decides(connect, error, then):
+    connection = connect().connection
+    _break(connection, UnavailableThere("down"))
+    breaker._own[connection.key].opened_at = datetime.now(UTC) - breaker.REST - timedelta(seconds=1)
+
+    assert breaker.state(connection) == "half-open"
+    if error:
+        with pytest.raises(TimedOut):
+            _try(connection, error)
+    else:
+        assert _try(connection) == "answered"
+    assert breaker.state(connection) == then
+
+
+@pytest.mark.alike
+def test_those_it_turned_away_do_not_all_come_back_at_once(connect):
+    connection, moments = connect().connection, set()
+    _break(connection, UnavailableThere("down"))
+    for _ in range(5):
+        with pytest.raises(CircuitOpen) as caught:
+            _try(connection)
+        moments.add(caught.value.retry_at)
+    assert len(moments) > 1
+    assert max(moments) > min(moments) + timedelta(milliseconds=1)
+
+
+@pytest.mark.alike
+def test_a_token_that_is_not_renewed_counts_too(connect, acme):
+    client = connect(oauth(acme))
+    client.call("things", "GET", "/things")
+    acme.next(EXPIRED, *[failing(500)] * breaker.FAILURES)
+    for _ in range(breaker.FAILURES):
+        failure(client)
+    assert breaker.state(client.connection) == "open"
+
+
+def _taken(connection, limit, most):
+    """How many calls may go at once."""
+    waits: list[float] = []
+    with pytest.raises(RateLimited) as caught:
+        while len(waits) < most:
+            waits.append(limiter.take(connection, limit, 0))
+    assert caught.value.retry_at
+    assert datetime.now(UTC) < caught.value.retry_at <= datetime.now(UTC) + timedelta(seconds=61)
+    return len(waits)
+
+
+@pytest.mark.alike
+def test_without_redis_every_process_takes_its_share_of_the_limit_for_each_account(connect, without_redis):
+    processes = config().workers + config().web_workers
+    assert processes > 1
+    assert _taken(connect(account="one").connection, Limit(2 * processes, 60), 9) == 2
+    assert _taken(connect(account="two").connection, Limit(2 * processes, 60), 9) == 2
+
+
+@pytest.mark.alike
+def test_redis_that_goes_away_in_the_middle_leaves_the_share(connect, valkey, app, monkeypatch):
+    shared.retry_now()
+    gone = MovingWindowRateLimiter(storage_from_string("redis://127.0.0.1:9", wrap_exceptions=True, socket_connect_timeout=0.2))
+    monkeypatch.setattr(limiter, "_everywhere", lambda url: gone)
+    limit = Limit(config().workers + config().web_workers, 60)
+    assert _taken(connect().connection, limit, 5) == 1
+    assert shared.redis() is None                    # and it is left alone for a moment
+
+
+@pytest.mark.alike
+def test_a_provider_that_says_longer_than_an_hour_is_asked_again_after_one(connect):
+    connection = connect().connection
+    limiter.block(connection, limiter.soon(86_400))
+    until = limiter.blocked_until(connection)
+    assert until
+    assert until <= limiter.soon(3_601)
+
+
+@pytest.mark.alike
+def test_who_is_woken_too_early_waits_no_longer_than_patience_in_all(connect, monkeypatch):
+    connection = connect().connection
+    limiter.block(connection, limiter.soon(0.5))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with pytest.raises(RateLimited):
+        limiter.take(connection, Limit(20), 1.2)
+
+
+@pytest.mark.alike
+def test_too_many_calls_without_a_moment_pause_the_account_all_the_same(connect, acme):
+    client = connect()
+    acme.next(Scenario("429", said=Said(429)))
+    error = failure(client)
+    assert isinstance(error, RateLimited)
+    assert error.retry_at
+    assert error.retry_at > datetime.now(UTC)
+    assert limiter.blocked_until(client.connection) is not None

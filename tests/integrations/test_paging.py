@@ -88,3 +88,32 @@ def test_what_is_no_list_is_said_so(told):
 def test_things_without_an_id_have_no_cursor(thing):
     with pytest.raises(BadResponse):
         list(by_cursor(lambda _: reply({"data": [thing], "has_more": True})))
+
+
+def _pages(*told):
+    """A list whose pages come in this order, whatever is asked for."""
+    rest = iter(told)
+    return by_token(lambda _: reply(next(rest)), items="rows", token="next", param="cursor", start="a")
+
+
+@pytest.mark.parametrize("told", [
+    [{"rows": [1], "next": "b"}, {"rows": [1], "next": "c"}, {"rows": [1], "next": "d"}],       # the same under other tokens
+    [{"rows": [1], "next": "b"}, {"rows": [2], "next": "c"}, {"rows": [3], "next": "b"}],       # others under the same token
+    [{"rows": [1], "next": "a"}]], ids=["things", "token", "checkpoint"])                      # back to where it began
+def test_a_list_that_goes_in_circles_is_noticed_at_once(told):
+    with pytest.raises(BadResponse, match="same page"):
+        list(_pages(*told, {"rows": [9], "next": ""}))
+
+
+def test_a_page_that_is_empty_is_the_last_whatever_the_total_says():
+    pages = list(by_number(lambda _: reply({"data": [], "pages": 9}), total="pages"))
+    assert [page.after for page in pages] == [None]
+
+
+def test_after_a_page_that_is_not_full_nobody_asks_for_another():
+    asked = []
+
+    def ask(params):
+        asked.append(params)
+        return offset(params)
+    assert len(list(by_offset(ask, size=4))) == len(asked) == 2

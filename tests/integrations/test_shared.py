@@ -1,5 +1,6 @@
 """What all processes share in Redis: the limit, the moment from which to ask again, the breaker, the token."""
 import multiprocessing
+import threading
 import time
 from collections import Counter
 
@@ -13,6 +14,7 @@ from app.integrations.calling import Limit
 from app.integrations.errors import CircuitOpen, ProviderError, RateLimited
 from tests.integrations.conftest import ONCE, failure
 from tests.integrations.test_tokens import oauth
+from tests.wait import wait_for
 
 FORK = multiprocessing.get_context("fork")
 A_SECOND = Limit(20, 1)
@@ -38,6 +40,7 @@ def _ask_for(settings, connection, seconds, times):
     times.put(None)
 
 
+@pytest.mark.alike
 def test_three_processes_share_one_limit(together, connect, settings):
     connection, times = connect().connection, FORK.Queue()
     processes = [FORK.Process(target=_ask_for, args=(settings, connection, 3.0, times)) for _ in range(3)]
@@ -108,6 +111,66 @@ def test_a_token_that_one_fetched_is_used_by_all_and_lies_there_sealed(together,
     kept = [store.get(key) for key in store.scan_iter(f"{shared.PREFIX}token:*") if not key.endswith(b":flight")]
     assert kept
     assert "token-1" not in str(kept)
+
+
+def _flight(client):
+    """The turn to fetch its token, and where it is kept."""
+    flight = auth._Flight(client.auth._name)
+    return flight, flight.name
+
+
+@pytest.mark.alike
+def test_while_one_process_fetches_a_token_the_others_wait_for_it(together, connect, acme):
+    acme.good.clear()
+    client, store, found = connect(oauth(acme)), shared.redis(), []
+    assert store
+
+    def ask():
+        with together.app_context():
+            found.append(client.call("things", "GET", "/things").status)
+    with _flight(client)[0]:
+        tried, asking = _sets(store), threading.Thread(target=ask)
+        asking.start()
+        wait_for(lambda: not asking.is_alive() or _sets(store) >= tried + 2)
+        assert acme.tokens == 0
+        acme.good.add("theirs")
+        client.auth._keep("theirs", time.time() + 600)
+    asking.join()
+    assert (found, acme.tokens) == ([200], 0)
+
+
+def _sets(store):
+    """How often something was to be set in this Redis."""
+    return store.info("commandstats").get("cmdstat_set", {"calls": 0})["calls"]
+
+
+@pytest.mark.alike
+def test_the_turn_to_fetch_a_token_ends_with_it_and_lapses_with_whoever_dies_in_it(together, connect, acme):
+    client, store = connect(oauth(acme)), shared.redis()
+    assert store
+    flight, name = _flight(client)
+    with flight:
+        assert 0 < store.pttl(name) <= auth.FLIGHT * 1000
+        late = auth._Flight(client.auth._name)
+        late._try()
+        assert not late.is_mine
+        late.until = 0.0              # it has waited as long as one may take
+        late._try()
+        assert late.is_mine
+    assert store.get(name) is None
+    with flight:
+        store.set(name, "somebody else's")
+    assert store.get(name) == b"somebody else's"
+
+
+@pytest.mark.alike
+def test_a_token_under_another_key_of_ours_is_fetched_anew(together, connect, acme):
+    acme.good.clear()
+    client, store = connect(oauth(acme)), shared.redis()
+    assert store
+    store.set(client.auth._name, "sealed with a key that is gone")
+    assert client.call("things", "GET", "/things").status == 200
+    assert acme.tokens == 1
 
 
 def test_redis_that_goes_away_stops_nobody(together, connect, acme, monkeypatch):

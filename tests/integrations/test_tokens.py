@@ -1,17 +1,21 @@
 """Tokens that are fetched with other credentials: once for all, renewed once, and no loop where none is good."""
+import base64
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.fakes.fake import DROP, EXPIRED, failing, limited, refusing
-from app.integrations.auth import ClientCredentials, _seconds
+from app.integrations import auth
+from app.integrations.auth import Basic, ClientCredentials, _seconds
 from app.integrations.errors import (
     AuthError,
     CircuitOpen,
     RateLimited,
     UnavailableThere,
 )
+from app.integrations.transport import Request
 from tests.integrations.conftest import SOON, calls, changed, failure
 
 
@@ -99,3 +103,38 @@ def test_credentials_that_grant_no_token_are_said_so(connect, acme):
     (3600, 3600.0), ("120", 120.0), (-5, 0.0), (float("inf"), 3600.0), (float("nan"), 3600.0), (1e300, 86_400.0), (None, 3600.0), ([], 3600.0)])
 def test_how_long_a_token_is_good_is_always_a_number_of_seconds(told, seconds):
     assert _seconds(told) == seconds
+
+
+@pytest.mark.alike
+def test_a_token_is_replaced_before_it_ends(connect, acme):
+    acme.good.clear()
+    client = connect(oauth(acme))
+    client.call("things", "GET", "/things")
+    [(token, until)] = auth._own.values()
+    assert (token, until <= time.time() + 3600 - auth.EARLY) == ("token-1", True)
+
+
+@pytest.mark.alike
+def test_a_token_somebody_else_has_replaced_is_not_replaced_again(connect, acme):
+    acme.good.clear()
+    client = connect(oauth(acme))
+    client.call("things", "GET", "/things")
+
+    assert client.auth.renew(Request("GET", acme.url, {"Authorization": "Bearer the-one-before"}))
+    assert acme.tokens == 1
+
+
+@pytest.mark.alike
+def test_whatever_proves_who_asks_is_a_secret(connect, acme):
+    client = connect(oauth(acme))
+    client.call("things", "GET", "/things")
+    pair = base64.b64encode(b"id:a very secret word").decode()
+    assert set(client.auth.secrets()) == {"a very secret word", "token-1", pair}
+    assert base64.b64encode(b"sk_1:").decode() in Basic("sk_1").secrets()
+
+
+@pytest.mark.alike
+def test_other_credentials_have_another_token(app):
+    names = {ClientCredentials(url, id, word, "acme:1", scope)._name for url, id, word, scope in (
+        ("u", "i", "s", ""), ("v", "i", "s", ""), ("u", "j", "s", ""), ("u", "i", "t", ""), ("u", "i", "s", "read"))}
+    assert len(names) == 5

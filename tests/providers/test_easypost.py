@@ -29,7 +29,7 @@ class TestEasyPost(Contract):
     @pytest.mark.parametrize(("name", "status"), [
         ("tracker_created", None), ("label_made", "label_made"), ("in_transit", "in_transit"), ("out_for_delivery", "in_transit"),
         ("delivered", "delivered"), ("waits_at_a_counter", "held_up"), ("not_handed_over", "held_up"), ("carrier_error", "held_up"),
-        ("sent_back", "sent_back"), ("cancelled", None),
+        ("sent_back", "sent_back"), ("cancelled", "cancelled"),
     ])
     def test_a_parcel_stands_as_its_tracker_says_and_what_is_unknown_is_not_said(self, name, status):
         change = self.one(name)
