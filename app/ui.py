@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Flask, current_app, flash, g, redirect, request, url_for
 from flask_bootstrap import Bootstrap5
 from markupsafe import Markup
-from sqlalchemy import Select, func, select
+from sqlalchemy import CompoundSelect, Select, func, select
 from werkzeug.wrappers import Response
 
 from app.access import can, current_actor, public
@@ -92,12 +92,13 @@ HOUSE = (
     Entry("settings", "Settings", "sliders", "accounts.settings"),
 )
 
-_marks: dict[str, tuple[Select[int], str]] = {}
+Ids = Select[int] | CompoundSelect[int]
+_marks: dict[str, tuple[Ids, str]] = {}
 _shelves: list[Callable[[], Iterable[Entry]]] = []
 _pulses: list[Callable[[], Pulse]] = []
 
 
-def mark(key: str, waiting: Select[int], word: str) -> None:
+def mark(key: str, waiting: Ids, word: str) -> None:
     """Let the navigation entry `key` say how many of these ids there are, like "3 dead": what needs a person. Counted on every
     page, no further than 99, so an index must find them."""
     _marks[key] = waiting, word

@@ -16,7 +16,7 @@ PUBLIC = {"accounts.login", "accounts.logout", "accounts.welcome", "ui.look", "h
 """Endpoints that let everybody in. Whoever adds one has to name it here too."""
 SAMPLE = {"resource": "orders", "id": 1, "provider": "stripe", "token": "t", "filename": "x", "link": "x", "request_id": "x", "name": "x",
           "verb": "stop", "action": "refund"}
-VERBS = {"viewer": {"read", "account"}, "operator": {"read", "account", "create", "edit", "trash", "restore", "import", "retry", "ignore"}}
+VERBS = {"viewer": {"read", "account"}, "operator": {"read", "account", "create", "edit", "trash", "restore", "import", "retry", "ignore", "refresh"}}
 VERBS["manager"] = VERBS["operator"] | {"export", "sensitive", "refund", "bulk", "detach"}
 ALL_VERBS = VERBS["manager"] | {"manage"}
 THINGS = ("customers", "products", "orders", "payments", "subscriptions", "deliveries", "webhooks", "imports", "exports", "jobs", "integrations",

@@ -37,10 +37,12 @@ class FakePayPal(Fake):
             "id": id, "status": status, "amount": {"value": amount, "currency_code": currency}, "final_capture": True,
             "create_time": "2026-06-12T09:40:58Z", "update_time": "2026-06-12T09:41:00Z"}
 
-    def moved(self, id: str, at: str) -> None:
-        """A transaction of the account, as its reports show it."""
-        self.moves.append({"transaction_info": {"transaction_id": id, "transaction_initiation_date": at,
-                                                "transaction_status": "S"}})
+    def moved(self, id: str, at: str, *, code: str = "T0006", status: str = "S", amount: str = "248.90", of: str = "") -> None:
+        """A transaction of the account, as its reports show it; `of` is what a refund gives back."""
+        self.moves.append({"transaction_info": {
+            "transaction_id": id, "transaction_initiation_date": at, "transaction_updated_date": at, "transaction_status": status,
+            "transaction_event_code": code, "transaction_amount": {"currency_code": "EUR", "value": amount},
+            **({"paypal_reference_id": of, "paypal_reference_id_type": "TXN"} if of else {})}})
 
     def end_tokens(self) -> None:
         self._tokens.clear()

@@ -82,7 +82,13 @@ class FakeStripe(Fake):
                 return _missing(kind[:-1], args["starting_after"])
             found = found[ids.index(args["starting_after"]) + 1:]
         size = int(args.get("limit", 10))
-        return Said(200, {"object": "list", "url": f"/v1/{kind}", "data": found[:size], "has_more": len(found) > size})
+        shown = [self._expanded(each, args.get("expand[]", "").removeprefix("data.")) for each in found[:size]]
+        return Said(200, {"object": "list", "url": f"/v1/{kind}", "data": shown, "has_more": len(found) > size})
+
+    def _expanded(self, thing: dict[str, Any], name: str) -> dict[str, Any]:
+        """With its charge in the place of its id."""
+        charge = self.shelves["charges"].get(str(thing.get(name))) if name else None
+        return thing if charge is None else {**thing, name: charge}
 
     def _refund(self, form: Mapping[str, str]) -> Said:
         intent = self.shelves["payment_intents"].get(form.get("payment_intent", ""))

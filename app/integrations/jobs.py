@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from app.integrations import performing, refreshing
+from app.integrations import performing, refreshing, sync_run, sync_steps
 from app.integrations.models import Call
 from app.jobs.registry import job
 from app.jobs.work import Work
@@ -41,3 +41,29 @@ def refresh(work: Work, resource: str, record_id: int) -> dict[str, str]:
 def perform(work: Work, effect_id: int) -> dict[str, str]:
     """Do what somebody committed to, like a refund: once, however often it is tried."""
     return performing.perform(work, effect_id, TRIES)
+
+
+@job("integrations.sync", label="Compare everything a connection lists")
+def sync(work: Work, connection_id: int) -> dict[str, int]:
+    """Begin the syncs of a connection whose time has come."""
+    return sync_run.come_again(connection_id)
+
+
+@job("integrations.sync_list", queue="heavy", max_attempts=TRIES, seconds=3600, label="Compare with a provider",
+     page="integrations.syncs.show")
+def sync_list(work: Work, sync_id: int) -> None:
+    """List what the provider has and lay it beside what we have."""
+    sync_steps.compare(work, sync_id)
+
+
+@job("integrations.sync_apply", queue="heavy", max_attempts=10, seconds=3600, label="Take over what a provider has",
+     page="integrations.syncs.show")
+def sync_apply(work: Work, sync_id: int) -> None:
+    """Write what differs to our records."""
+    sync_steps.apply(work, sync_id)
+
+
+@job("integrations.sync_undo", queue="heavy", max_attempts=10, seconds=3600, label="Undo a sync", page="integrations.syncs.show")
+def sync_undo(work: Work, sync_id: int) -> None:
+    """Take back what a sync wrote."""
+    sync_steps.take_back(work, sync_id)

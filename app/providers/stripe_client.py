@@ -73,10 +73,14 @@ class StripeClient:
         """A payment, charge, subscription, customer, dispute or refund as it stands now. Raises NotFoundThere."""
         return _object(self.client.call(f"{kind}s.show", "GET", f"/v1/{KINDS[kind]}/{_segment(id)}").json())
 
-    def each(self, kind: str, *, since: datetime | None = None, start: str | None = None, size: int = 100) -> Iterator[Page]:
-        """Pages of what was made at or after `since`, the newest first; `start` is the `after` of the last page that was done."""
-        params: dict[str, Any] = {"limit": size, "created[gte]": int(since.timestamp()) if since else None}
-        return by_cursor(lambda more: self.client.call(f"{kind}s.list", "GET", f"/v1/{KINDS[kind]}", params=params | more),
+    def each(self, kind: str, *, since: datetime | None = None, start: str | None = None, size: int = 100,
+             more: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Pages of what was made at or after `since`, the newest first; `start` is the `after` of the last page that was done.
+
+        `more`: what else is asked, like {"expand[]": "data.latest_charge"}.
+        """
+        params: dict[str, Any] = {"limit": size, "created[gte]": int(since.timestamp()) if since else None, **(more or {})}
+        return by_cursor(lambda place: self.client.call(f"{kind}s.list", "GET", f"/v1/{KINDS[kind]}", params=params | place),
                          start=start)
 
     def refund(self, payment: str, reference: str, *, amount: int | None = None, reason: str = "") -> Refund:

@@ -111,8 +111,10 @@ def _applied(session: Session, batch: Batch, rows: Sequence[Any], actor: Actor, 
 def _change(batch: Batch, row: Any, shape: Shape | None) -> Change:
     one = shaped(row, shape)
     if row.outcome == "created":
-        return Change(batch.resource, one.values, key=one.key, only="create", cause=row.number)
-    return Change(batch.resource, one.values, key={"id": row.record_id}, version=row.version, only="update", cause=row.number)
+        return Change(batch.resource, one.values, key=one.key, only="create", cause=row.number, as_of=one.as_of, parts=one.parts)
+    key = {"id": row.record_id} if one.as_of is None else one.key      # a provider may take a record of ours into its keeping
+    return Change(batch.resource, one.values, key=key, version=row.version, only="update", cause=row.number, as_of=one.as_of,
+                  parts=one.parts)
 
 
 def _became(batch: Batch, row: Any, outcome: Outcome) -> dict[str, Any]:

@@ -74,12 +74,17 @@ rows_table = cast(Table, BatchRow.__table__)
 
 
 class Shaped(NamedTuple):
-    """A row as the gate takes it. `key` as in Change; `same` is equal for two rows that mean the same record, None: no other."""
+    """A row as the gate takes it. `key` as in Change; `same` is equal for two rows that mean the same record, None: no other.
+
+    `as_of` and `parts` as in Change, for what a provider says.
+    """
 
     values: Mapping[str, Any]
     key: Mapping[str, Any] | None = None
     same: str | None = None
     errors: Mapping[str, str] = {}
+    as_of: datetime | None = None
+    parts: Mapping[str, tuple[str, int]] | None = None
 
 
 Shape = Callable[[list[Any]], Shaped]

@@ -52,7 +52,8 @@ def _next(session: Session, batch: Batch, size: int) -> Sequence[Any]:
 
 
 def _change(batch: Batch, number: int, one: Shaped) -> Change:
-    return Change(batch.resource, one.values, key=one.key, only=ONLY.get(batch.mode), cause=number)
+    return Change(batch.resource, one.values, key=one.key, only=ONLY.get(batch.mode), cause=number, as_of=one.as_of,
+                  parts=one.parts)
 
 
 def _accounted(session: Session, batch: Batch, read: list[Shaped]) -> list[Shaped]:

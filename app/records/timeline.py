@@ -22,7 +22,8 @@ ICONS = {Door.API: "code-slash", Door.BULK: "collection", Door.IMPORT: "file-ear
          Door.SYNC: "arrow-left-right", Door.UNDO: "arrow-counterclockwise"}
 NAMES = {Door.FORM: "Form", Door.API: "API", Door.BULK: "Bulk change", Door.IMPORT: "Import", Door.EVENT: "Event",
          Door.SYNC: "Sync", Door.UNDO: "Undo"}
-PAGES = {Door.IMPORT: "imports.show", Door.EVENT: "webhooks.show", Door.SYNC: "integrations.sync", Door.BULK: "records.bulk_show"}
+PAGES = {Door.IMPORT: "imports.show", Door.EVENT: "webhooks.show", Door.SYNC: "integrations.syncs.show",
+         Door.BULK: "records.bulk_show"}
 
 
 @dataclass(frozen=True)
