@@ -137,11 +137,12 @@ def _of_lines(actor: Actor, resource: Resource, fields: Sequence[Field]) -> Iter
 
 
 def _way(column: Column, sheet: bool, style: Style) -> Callable[[Row], Value]:
-    way = _written(column.field, sheet, style)
+    way = written(column.field, sheet, style)
     return way if column.is_own else lambda row: way(column.row(row))
 
 
-def _written(field: Field, sheet: bool, style: Style) -> Callable[[Row], Value]:
+def written(field: Field, sheet: bool, style: Style) -> Callable[[Row], Value]:
+    """How the value of one field becomes a cell."""
     name = field.column
     if field.kind == "money":
         amount = Decimal if sheet else style.amount if style.is_local else None

@@ -3,16 +3,17 @@
 A cell is text, a number, a day, a moment (UTC, without a zone) or empty. Text is made harmless for spreadsheet programs; in a
 workbook the others are cells of their kind: amounts keep their decimals, days and moments read alike everywhere.
 """
+import codecs
 import csv
 import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
 
@@ -31,6 +32,7 @@ Value = str | int | float | Decimal | bool | date | None
 LAST_ROW = 1_048_576
 LONGEST_TEXT = 32_767
 MEASURED = 100     # rows the widths are taken from
+TOGETHER = 200     # rows that go into the archive at once
 UNSAYABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)))
 """What XML 1.0 has no way to write."""
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)|\r")
@@ -44,16 +46,29 @@ DECIMALS = {0: 5, 2: 6, 3: 7, 4: 8}
 def csv_writer(file: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Value]], delimiter: str = ",",
                encoding: str = "utf-8-sig") -> int:
     """Write UTF-8 with the mark Excel needs, commas unless told otherwise, CRLF (RFC 4180). Returns the number of rows."""
-    text = io.TextIOWrapper(file, encoding, newline="")
+    return csv_ready(file, headers, ([[harmless(value) for value in row]] for row in rows), delimiter, encoding)
+
+
+def csv_ready(file: BinaryIO, headers: Sequence[str], parts: Iterable[Collection[Sequence[Value]]], delimiter: str = ",",
+              encoding: str = "utf-8-sig") -> int:
+    """The same of rows that are harmless already, many at a time."""
+    count, encoder = 0, codecs.getincrementalencoder(encoding)()     # puts the mark before the first part alone
+    text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter)
-    writer.writerow([defuse(heading) for heading in headers])
-    count = 0
-    for row in rows:
-        count += 1
-        writer.writerow([defuse(value) if type(value) is str and value[:1] in SUSPECT else value for value in row])
-    text.flush()
-    text.detach()
+    writer.writerow(map(defuse, headers))
+    for part in parts:
+        writer.writerows(part)
+        count += len(part)
+        file.write(encoder.encode(text.getvalue()))
+        text.seek(0)
+        text.truncate()
+    file.write(encoder.encode(text.getvalue(), final=True))
     return count
+
+
+def harmless(value: Value) -> Value:
+    """The value for a CSV file: text that would be run as a formula is not any more."""
+    return defuse(value) if type(value) is str and value[:1] in SUSPECT else value
 
 
 def jsonl_writer(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -73,25 +88,50 @@ def xlsx_writer(file: BinaryIO, title: str, headers: Sequence[str], rows: Iterab
 
     ECMA-376 part 1, §18: inline strings, so that nothing has to be kept in memory.
     """
-    count, sheet, source = 0, 0, iter(rows)
+    source = iter(rows)
     first = list(islice(source, MEASURED))
-    head, source = _head(headers, first), chain(first, source)
+    return xlsx_ready(file, title, headers, first, (list(map(cell, row)) for row in chain(first, source)), is_local=is_local)
+
+
+def xlsx_ready(file: BinaryIO, title: str, headers: Sequence[str], first: Sequence[Sequence[Value]],
+               rows: Iterable[Sequence[str]], *, is_local: bool = False) -> int:
+    """The same of rows whose values are written by `cell` already; `first` are the values columns are measured by."""
+    count, sheet, source, head = 0, 0, iter(rows), _head(headers, first)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        following: Sequence[Value] | None = next(source, None)
+        following = next(source, None)
         while sheet == 0 or following is not None:
             sheet += 1
             with archive.open(f"xl/worksheets/sheet{sheet}.xml", "w", force_zip64=True) as part:
                 part.write(head)
+                fitting = islice(source if following is None else chain((following,), source), LAST_ROW - 1)
                 number = 1
-                while following is not None and number < LAST_ROW:
-                    number += 1
-                    part.write(_row(number, following).encode())
-                    following = next(source, None)
+                while some := list(islice(fitting, TOGETHER)):
+                    part.write(_rows(number + 1, some).encode())
+                    number += len(some)
                 part.write(f'</sheetData><autoFilter ref="A1:{letter(len(headers) - 1)}{number}"/></worksheet>'.encode())
             count += number - 1
+            following = next(source, None)
         for name, content in _rest(title, sheet, is_local):
             archive.writestr(name, content)
     return count
+
+
+def cell(value: Value, style: str = "") -> str:
+    """A cell of a sheet from after its place on: its kind, style and value. "" if it is empty."""
+    if value is None or value == "":
+        return ""
+    if type(value) is str and value.isascii() and value.isprintable() and value[:1] not in SUSPECT and "_" not in value:
+        return _text(value[:LONGEST_TEXT], style)      # nearly always
+    if isinstance(value, bool):
+        return f' t="b"><v>{int(value)}</v></c>'
+    if isinstance(value, int | float | Decimal) and _is_exact(value):
+        return f'{_decimals(value)}><v>{value}</v></c>'
+    if isinstance(value, date) and _fits(value):
+        return _moment(value) if isinstance(value, datetime) else f' s="{DATE}"><v>{_days(value)}</v></c>'
+    if isinstance(value, Fault):
+        return f' t="e"><v>{escape(value)}</v></c>'
+    text = ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", shield(str(value).translate(UNSAYABLE))[:LONGEST_TEXT])
+    return _text(text, style)
 
 
 def _head(headers: Sequence[str], first: Sequence[Sequence[Value]]) -> bytes:
@@ -100,36 +140,27 @@ def _head(headers: Sequence[str], first: Sequence[Sequence[Value]]) -> bytes:
                for place, heading in enumerate(headers)]
     widths = "".join(f'<col min="{place}" max="{place}" width="{min(max(length + 2, 8), 60)}" customWidth="1"/>'
                      for place, length in enumerate(lengths, 1))
-    return (f"{SHEET_HEAD}<cols>{widths}</cols><sheetData>" + _row(1, headers, f' s="{HEADING}"')).encode()
+    headings = _rows(1, [[cell(heading, f' s="{HEADING}"') for heading in headers]])
+    return f"{SHEET_HEAD}<cols>{widths}</cols><sheetData>{headings}".encode()
 
 
-def _row(number: int, values: Sequence[Value], style: str = "") -> str:
-    cells = "".join([_cell(f"{_letter(position)}{number}", value, style) for position, value in enumerate(values)])
-    return f'<row r="{number}">{cells}</row>'
+def _rows(number: int, some: Sequence[Sequence[str]]) -> str:
+    """Rows from this number on. Their cells get their places column by column, which is quicker than row by row."""
+    places = [str(place) for place in range(number, number + len(some))]
+    columns = list(zip_longest(*some, fillvalue=""))
+    placed = [[f'<c r="{name}{place}"{cell}' if cell else "" for place, cell in zip(places, column, strict=True)]
+              for name, column in zip(_letters(len(columns)), columns, strict=True)]
+    rows = zip(*placed, strict=True) if placed else ((),) * len(some)
+    return "".join([f'<row r="{place}">{"".join(cells)}</row>' for place, cells in zip(places, rows, strict=True)])
 
 
-_letter = lru_cache(maxsize=16_384)(letter)
+@lru_cache(maxsize=100)
+def _letters(count: int) -> tuple[str, ...]:
+    return tuple(map(letter, range(count)))
 
 
-def _cell(place: str, value: Value, style: str) -> str:
-    if value is None or value == "":
-        return ""
-    if type(value) is str and value.isascii() and value.isprintable() and value[:1] not in SUSPECT and "_" not in value:
-        return _text(place, value[:LONGEST_TEXT], style)      # nearly always
-    if isinstance(value, bool):
-        return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
-    if isinstance(value, int | float | Decimal) and _is_exact(value):
-        return f'<c r="{place}"{_decimals(value)}><v>{value}</v></c>'
-    if isinstance(value, date) and _fits(value):
-        return _moment(place, value) if isinstance(value, datetime) else f'<c r="{place}" s="{DATE}"><v>{_days(value)}</v></c>'
-    if isinstance(value, Fault):
-        return f'<c r="{place}" t="e"><v>{escape(value)}</v></c>'
-    text = ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", shield(str(value).translate(UNSAYABLE))[:LONGEST_TEXT])
-    return _text(place, text, style)
-
-
-def _text(place: str, text: str, style: str) -> str:
-    return f'<c r="{place}" t="inlineStr"{style}><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+def _text(text: str, style: str) -> str:
+    return f' t="inlineStr"{style}><is><t xml:space="preserve">{escape(text)}</t></is></c>'
 
 
 def _is_exact(value: int | float | Decimal) -> bool:
@@ -154,9 +185,9 @@ def _days(value: date) -> int:
     return (value - FIRST_DAY.date()).days
 
 
-def _moment(place: str, value: datetime) -> str:
+def _moment(value: datetime) -> str:
     style = SECONDS if value.second else MINUTES
-    return f'<c r="{place}" s="{style}"><v>{(value.replace(tzinfo=None) - FIRST_DAY) / DAY!r}</v></c>'
+    return f' s="{style}"><v>{(value.replace(tzinfo=None) - FIRST_DAY) / DAY!r}</v></c>'
 
 
 def _rest(title: str, sheets: int, is_local: bool) -> Iterator[tuple[str, str]]:

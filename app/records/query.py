@@ -87,7 +87,7 @@ def counts(session: Session, queries: Sequence[Query], cap: int | None = CAP) ->
 
 
 def _counts(session: Session, queries: Sequence[Query], cap: int | None) -> list[Count]:
-    found = [searching.search(session.connection(), query, _conditions(query), by_id=True) for query in queries]
+    found = [searching.search(session.connection(), query, holding(query), by_id=True) for query in queries]
     row = session.execute(select(*(_counted(one, cap) for one in found))).one()
     numbers = [len(one.exact) + number for one, number in zip(found, row, strict=True)]
     return [Count(number, False) if cap is None or number <= cap else Count(cap, True) for number in numbers]
@@ -102,7 +102,7 @@ def _counted(found: Found, cap: int | None) -> ScalarSelect[int]:
 def ids(session: Session, query: Query, limit: int, after: int = 0) -> list[int]:
     """The ids of the matching rows above `after`, smallest first, at most `limit`. 1 statement, 1 more with q=."""
     beyond = [query.resource.table.c.id > after] if after else []
-    found = searching.search(session.connection(), query, [*_conditions(query), *beyond], by_id=True)
+    found = searching.search(session.connection(), query, [*holding(query), *beyond], by_id=True)
     id = query.resource.table.c.id if found.id is None else found.id
     others = session.execute(select(id).select_from(found.source).where(*found.conditions).order_by(id).limit(limit)).scalars()
     return sorted({*found.exact, *others})[:limit]
@@ -115,7 +115,7 @@ def matching(session: Session, query: Query) -> Conditions:
 
 def holds(connection: Connection, query: Query) -> Conditions:
     """The same on a connection of the caller's."""
-    found = searching.search(connection, query, _conditions(query), by_id=True)
+    found = searching.search(connection, query, holding(query), by_id=True)
     if not query.search:
         return found.conditions
     id = query.resource.table.c.id
@@ -139,7 +139,7 @@ def walk(connection: Connection, query: Query, fields: Sequence[Field], chunk: i
     seen = policy.readable(query.actor, query.resource)
     fields = [field for field in fields if field in seen or field in BUILT_IN]
     whole = replace(query, position=None, backwards=False)
-    found = searching.search(connection, whole, _conditions(whole))
+    found = searching.search(connection, whole, holding(whole))
     every = chain(_named(connection, whole, fields, found.exact),
                   (row for row, _ in _walk(connection, whole, fields, found, chunk)))
     while part := list(islice(every, chunk)):
@@ -175,7 +175,7 @@ def lookup(session: Session, resource: Resource, text: str, actor: Actor, limit:
 
 def _read(connection: Connection, query: Query, lines: bool) -> tuple[list[Row], list[Position], bool]:
     """The rows of a page, where they stand, and whether there are more."""
-    found = searching.search(connection, query, _conditions(query))
+    found = searching.search(connection, query, holding(query))
     got = list(islice(_walk(connection, query, query.reads(), found, query.limit + 1), query.limit + 1))
     more, got = len(got) > query.limit, got[:query.limit]
     if query.backwards:
@@ -265,7 +265,8 @@ def _word(query: Query, spots: Sequence[Position]) -> str | None:
     return cursor.seal(query.resource.name, query.sort, spots[0]) if spots else None
 
 
-def _conditions(query: Query) -> Conditions:
+def holding(query: Query) -> Conditions:
+    """What its filters, the actor's scope and the trash ask of a row, whatever is searched for."""
     return [*conditions(query.filters), *_visible(query.resource, query.actor, query.trashed)]
 
 
