@@ -13,6 +13,7 @@ from app.dashboard import views as dashboard_views
 from app.exports import api_views as exports_api
 from app.exports import views as exports_views
 from app.extensions import csrf, db, limiter, login, migrate
+from app.fakes import views as fakes_views
 from app.imports import api_views as imports_api
 from app.imports import views as imports_views
 from app.integrations import views as integrations_views
@@ -27,7 +28,8 @@ from app.webhooks import door, receive_views
 from app.webhooks import views as webhooks_views
 
 PAGES = (dashboard_views, accounts_views, trail_views, jobs_views, imports_views, imports_api, exports_views,
-         exports_api, integrations_views, webhooks_views, receive_views, care_views, records_api, records_views, health)
+         exports_api, integrations_views, fakes_views, webhooks_views, receive_views, care_views, records_api, records_views,
+         health)
 FOUND_BY_BEING_THERE = (commerce, providers)
 
 __all__ = ["access", "accounts", "create_app"]

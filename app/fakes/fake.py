@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
@@ -141,10 +141,19 @@ class Shelf:
         return list(reversed(self._kept.values()))
 
 
+class Served(Protocol):
+    """A fake, or several of them."""
+
+    over: threading.Event
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer one request."""
+
+
 @contextmanager
-def served(fake: Fake) -> Iterator[str]:
+def served(fake: Served) -> Iterator[str]:
     """Its address on loopback, in a thread of this process."""
-    server = make_server("127.0.0.1", 0, fake, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, fake, threaded=True, request_handler=Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -157,7 +166,7 @@ def served(fake: Fake) -> Iterator[str]:
         thread.join()
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: Any) -> None:

@@ -16,6 +16,7 @@ from structlog.contextvars import clear_contextvars
 
 from app.config import Config, load
 from app.errors import Misconfigured, Problem
+from app.fakes import lab
 from app.jobs import process
 from app.jobs.keeper import Place, keep
 from app.jobs.pool import SILENT_HEAVY, Pool
@@ -50,16 +51,17 @@ def main(make: Make) -> int:
 def _run(make: Make, settings: Config, stack: ExitStack) -> None:
     here = _only_here(settings, stack)
     listener = stack.enter_context(web.listen(settings.host, settings.port))
-    settings = replace(settings, port=listener.getsockname()[1])
+    settings = lab.opened(replace(settings, port=listener.getsockname()[1]))
+    pretending = stack.enter_context(lab.listen(settings)) if lab.is_offered(settings) else None
     app = make(settings)
     valkey = _start_valkey(settings, stack)
-    password = _prepare(app, settings)
+    password = _prepare(app, settings, pretending)
     clear_contextvars()  # of the requests the demo made: the children would go on logging them
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: process.stop())
     _announce(settings, password)
     pool = Pool(app, settings.instance_dir / "pulses")
-    keep(pool, _places(app, settings, pool, listener, here), partial(_turn, listener, valkey))
+    keep(pool, _places(app, settings, pool, listener, here, pretending), partial(_turn, listener, valkey))
     _say("Stopped.")
 
 
@@ -74,11 +76,14 @@ def _only_here(settings: Config, stack: ExitStack) -> TextIO:
     return file
 
 
-def _prepare(app: Flask, settings: Config) -> str | None:
+def _prepare(app: Flask, settings: Config, pretending: socket.socket | None) -> str | None:
     with app.app_context():
         tables.bring_up_to_date()
         canary.check()
-        return first_start.welcome(settings, _say)
+        password = first_start.welcome(settings, _say)
+        if pretending is not None:
+            lab.connect(pretending.getsockname()[1], anew=password is not None)
+        return password
 
 
 def _start_valkey(settings: Config, stack: ExitStack) -> Valkey | None:
@@ -90,12 +95,15 @@ def _start_valkey(settings: Config, stack: ExitStack) -> Valkey | None:
     return valkey
 
 
-def _places(app: Flask, settings: Config, pool: Pool, listener: socket.socket, here: TextIO) -> list[Place]:
+def _places(app: Flask, settings: Config, pool: Pool, listener: socket.socket, here: TextIO,
+            pretending: socket.socket | None) -> list[Place]:
     """The children. None keeps our lock, and the web server alone keeps the port."""
     server = Place(pool, "web server", partial(web.serve, app, settings, listener))
     server.body = partial(_without, [here], server.body)
     others = [*places(pool, settings.workers, max(1, settings.workers // 2)),
               Place(pool, "sweeper", Sweeper(app, pool.folder).run, SILENT_HEAVY)]
+    if pretending is not None:
+        others.append(Place(pool, "pretend providers", partial(lab.serve, app, settings, pretending)))
     for place in others:
         place.body = partial(_without, [here, listener], place.body)
     return [server, *others]

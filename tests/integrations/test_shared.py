@@ -3,6 +3,7 @@ import multiprocessing
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from redis import Redis
@@ -11,7 +12,8 @@ from app import create_app
 from app.fakes.fake import failing, limited
 from app.integrations import auth, breaker, limiter, shared
 from app.integrations.calling import Limit
-from app.integrations.errors import CircuitOpen, ProviderError, RateLimited
+from app.integrations.errors import CircuitOpen, ProviderError, RateLimited, UnavailableThere
+from tests.conftest import SCALE
 from tests.integrations.conftest import ONCE, failure
 from tests.integrations.test_tokens import oauth
 from tests.wait import wait_for
@@ -41,9 +43,10 @@ def _ask_for(settings, connection, seconds, times):
 
 
 @pytest.mark.alike
+@pytest.mark.chaos
 def test_three_processes_share_one_limit(together, connect, settings):
-    connection, times = connect().connection, FORK.Queue()
-    processes = [FORK.Process(target=_ask_for, args=(settings, connection, 3.0, times)) for _ in range(3)]
+    connection, times, seconds = connect().connection, FORK.Queue(), 1.2 if SCALE == 1 else 10.0
+    processes = [FORK.Process(target=_ask_for, args=(settings, connection, seconds, times)) for _ in range(3)]
     for process in processes:
         process.start()
     taken, ended = [], 0
@@ -58,6 +61,28 @@ def test_three_processes_share_one_limit(together, connect, settings):
     span = max(taken) - min(taken)
     assert len(taken) <= 20 * (int(span) + 2)     # of any window of a second at most twenty, whoever asks
     assert max(Counter(int(at) for at in taken).values()) <= 2 * 20
+
+
+def _fail_often(settings, connection):
+    with create_app(settings).app_context():
+        for _ in range(breaker.FAILURES):
+            with suppress(UnavailableThere):
+                breaker.guarded(connection, _down)
+
+
+def _down():
+    raise UnavailableThere("down")
+
+
+@pytest.mark.alike
+@pytest.mark.chaos
+def test_a_breaker_that_another_process_opened_lets_nobody_through(together, connect, acme, settings):
+    client = connect()
+    process = FORK.Process(target=_fail_often, args=(settings, client.connection))
+    process.start()
+    process.join()
+    assert isinstance(failure(client), CircuitOpen)
+    assert acme.heard == []
 
 
 def forgetful():
