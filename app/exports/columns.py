@@ -148,7 +148,7 @@ def written(field: Field, sheet: bool, style: Style) -> Callable[[Row], Value]:
         amount = Decimal if sheet else style.amount if style.is_local else None
         if amount is None:
             return field.written
-        return lambda row: amount(Decimal(written)) if (written := field.written(row)) else None
+        return lambda row: amount(Decimal(text)) if (text := field.written(row)) else None
     if field.kind in PLAIN_KINDS or field.kind == "date" and sheet:
         return lambda row: row.get(name)
     if field.kind == "datetime" and sheet:

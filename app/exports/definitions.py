@@ -1,6 +1,7 @@
 """Exports kept under a name: saved, shared, run again by a person or by the clock, with the rights that hold at that moment."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -35,6 +36,14 @@ def find(session: Session, definition_id: int, actor: Actor) -> Definition:
     if found is None or not (is_of(found, actor) or found.is_shared) or not actor.may(f"{found.resource}.export"):
         raise NotFound("There is no such saved export, or it is somebody else's.")
     return found
+
+
+def titles(many: Sequence[Mapping[str, Any]], actor: Actor) -> list[str]:
+    """The names of the saved exports that jobs with these arguments start, "" of one `find` would not find. 1 statement."""
+    ids = [args["definition_id"] for args in many]
+    rows = db.session.scalars(select(Definition).where(Definition.id.in_(ids)))
+    found = {one.id: one.name for one in rows if (is_of(one, actor) or one.is_shared) and actor.may(f"{one.resource}.export")}
+    return [found.get(id, "") for id in ids]
 
 
 def is_of(definition: Definition, actor: Actor) -> bool:

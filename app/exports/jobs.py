@@ -10,7 +10,7 @@ def write_file(work: Work, export_id: int) -> None:
     run.run(work, export_id)
 
 
-@job("exports.scheduled", label="Start a scheduled export", page="exports.saved")
+@job("exports.scheduled", label="Start a scheduled export", page="exports.saved", titles=definitions.titles)
 def begin(work: Work, definition_id: int) -> None:
     """Start the export a schedule asks for."""
     definitions.begin(work, definition_id)

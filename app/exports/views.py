@@ -37,8 +37,10 @@ def index() -> str:
 def new() -> str:
     """What to take of the list a person comes from: `resource` and its `query`; filters may stand in the address themselves.
 
-    `saved` is a saved export to begin with.
+    `saved` is a saved export to begin with, `again` one that was written.
     """
+    if again := request.args.get("again", type=int):
+        return _form(Wish.written(run.visible(db.session(), again, current_actor())))
     if saved := request.args.get("saved", type=int):
         return _form(Wish.kept(definitions.find(db.session(), saved, current_actor())))
     beside = [(name, value) for name, value in request.args.items(multi=True) if name not in ("resource", "query")]

@@ -76,7 +76,7 @@ def of_sheet(leaf: Leaf, style: Style, share: int = 1) -> Made:
         moment, cut = Moments(way), leaf.field.name in EXTRA
         return lambda block: [moment.cell(f"{raw[:19]}.000000" if cut and raw else raw) for raw in get(block)]
     if kind == "money":
-        return lambda block: _amount_cells(*_raws(leaf, block), way)
+        return lambda block: _amount_cells(way, *_raws(leaf, block))
     kept = Kept(lambda raw: cell(way(raw)), MOST // share)
     return lambda block: map(kept.__getitem__, each(leaf, block))
 
@@ -107,7 +107,7 @@ def _amounts(minors: Column, codes: Column) -> list[str]:
             else money.from_minor(minor, code) for minor, code in zip(minors, codes, strict=True)]
 
 
-def _amount_cells(minors: Column, codes: Column, way: Callable[[Any], Value]) -> list[str]:
+def _amount_cells(way: Callable[[Any], Value], minors: Column, codes: Column) -> list[str]:
     hundredths = _hundredths(codes)
     return ["" if minor is None else f"{AMOUNT[0]}{(text := str(minor))[:-2]}.{text[-2:]}{AMOUNT[1]}"
             if 99 < minor < EXACT and code in hundredths else cell(way((minor, code)))

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from app.audit import Actor
 from app.exports import columns
 from app.exports.columns import Column
-from app.exports.models import Definition
+from app.exports.models import Definition, Export
 from app.exports.style import PLAIN, Style
 from app.records.resource import Resource
 
@@ -35,6 +35,11 @@ class Wish:
         style = Style.of({name: form[name] for name in STYLED if form.get(name)})
         return cls(form.get("resource", ""), form.get("query", ""), tuple(names), form.get("format", ""), style,
                    form.get("name", "").strip(), form.get("shared") == "1")
+
+    @classmethod
+    def written(cls, export: Export) -> "Wish":
+        """The same once more."""
+        return cls(export.resource, export.query, tuple(export.columns), export.format, Style.of(export.style))
 
     @classmethod
     def kept(cls, definition: Definition) -> "Wish":

@@ -1,9 +1,13 @@
 """Kinds of jobs: a function becomes one by its decorator."""
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from app.audit import Actor
+
 F = TypeVar("F", bound=Callable[..., Any])
+Titles = Callable[[Sequence[Mapping[str, Any]], Actor], Sequence[str]]
+"""Of so many arguments the names of what jobs with them work on; "" for what the actor may not know by name."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +22,14 @@ class Kind:
     cron: str | None             # in UTC; comes again by itself, with these arguments
     label: str
     page: str                    # the endpoint that shows what it works on, given its arguments; "" if there is none
+    titles: Titles | None        # what it works on is called, where that has a name
 
 
 _kinds: dict[str, Kind] = {}
 
 
 def job(name: str, *, queue: Literal["default", "heavy"] = "default", max_attempts: int = 5, seconds: float = 300,
-        cron: str | None = None, label: str = "", page: str = "") -> Callable[[F], F]:
+        cron: str | None = None, label: str = "", page: str = "", titles: Titles | None = None) -> Callable[[F], F]:
     """Make `run(work: Work, **args)` a kind of job, named like "exports.run".
 
     "heavy" jobs get a process of their own. `seconds` is a hard limit for one attempt. `cron` makes it come again by itself.
@@ -33,7 +38,7 @@ def job(name: str, *, queue: Literal["default", "heavy"] = "default", max_attemp
 
     def register(run: F) -> F:
         words = label or name.replace(".", ": ").replace("_", " ")
-        _kinds[name] = Kind(name, run, queue, max_attempts, seconds, cron, words, page)
+        _kinds[name] = Kind(name, run, queue, max_attempts, seconds, cron, words, page, titles)
         return run
     return register
 

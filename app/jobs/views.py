@@ -1,4 +1,5 @@
 """The pages of the jobs: the list, one job with its attempts, and what a person may do about it."""
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,7 +56,9 @@ def show(job_id: int) -> str:
 def schedules() -> str:
     """What comes again by itself."""
     rows = db.session.scalars(select(Schedule).order_by(Schedule.name)).all()
-    return render_template("jobs/schedules.html", nav="jobs", schedules=rows, words=words)
+    titles = _titles(rows)
+    named = [(row, titles.get(row.id), _page(row)) for row in rows]
+    return render_template("jobs/schedules.html", nav="jobs", schedules=named, words=words)
 
 
 @bp.post("/<int:job_id>/retry")
@@ -101,7 +104,17 @@ def _address(question: listing.Asked, endpoint: str = "jobs.index", **new: objec
     return url_for(endpoint) + (f"?{urlencode(query)}" if query else "")
 
 
-def _page(job: Job) -> str | None:
+def _titles(rows: Sequence[Schedule]) -> dict[int, str]:
+    """What these schedules work on is called, by their ids, as far as the reader may know. 1 statement a kind that has names."""
+    found: dict[int, str] = {}
+    for one in kinds():
+        mine = [row for row in rows if row.kind == one.name]
+        if one.titles is not None and mine:
+            found |= zip([row.id for row in mine], one.titles([row.args for row in mine], current_actor()), strict=True)
+    return found
+
+
+def _page(job: Job | Schedule) -> str | None:
     """Where to see what the job works on."""
     endpoint = kind(job.kind).page if job.kind in {known.name for known in kinds()} else ""
     if endpoint not in current_app.view_functions:

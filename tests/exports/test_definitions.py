@@ -113,6 +113,17 @@ def test_a_schedule_exports_once_a_moment_for_its_owner_and_can_rest(mara, drain
     assert len(exports()) == 2
 
 
+def test_the_page_of_schedules_names_it_to_whoever_may_know_it(mara, sign_in):
+    mine, shared = save(mara, "Mine"), save(mara, "Everybodys", shared=True)
+    for id in (mine, shared):
+        definitions.plan(id, Rhythm(), by=mara)
+
+    texts = {role: sign_in(role, email=f"{role}@example.com").get("/jobs/schedules").text for role in ("manager", "viewer")}
+
+    link = f'<a href="/exports/saved/{shared}">Everybodys</a>'
+    assert [(link in text, "Mine" in text, text.count("Start a scheduled export")) for text in texts.values()] == [(True, False, 2), (False, False, 2)]
+
+
 def test_a_job_that_is_tried_again_starts_no_second_export(mara, drain):
     id = save(mara)
     definitions.plan(id, Rhythm(), by=mara)

@@ -1,6 +1,7 @@
 """The pages of exports: from the button on a list to the file."""
 import re
 from datetime import UTC, datetime
+from html import unescape
 
 from sqlalchemy import select
 
@@ -148,9 +149,18 @@ def test_a_save_without_a_name_or_columns_says_so(sign_in):
 def test_a_file_past_its_time_says_what_to_do(sign_in):
     make("ada")
     client = sign_in("manager")
-    address = client.post("/exports", data={"resource": "customers", "format": "csv", "columns": ["email"]}).location.partition("?")[0]
+    form = {"resource": "customers", "query": "name=ada", "format": "xlsx", "columns": ["name", "email"], "place-name": "1",
+            "place-email": "2", "values": "de", "zone": "Europe/Berlin"}
+    address = client.post("/exports", data=form).location.partition("?")[0]
     with transaction() as session:
         session.scalars(select(Export)).one().expires_at = datetime(2020, 1, 1, tzinfo=UTC)
 
     assert "This file is not kept any more" in client.get(f"{address}/file").text
-    assert "Export again" in client.get(address).text
+    again = re.search(r'href="([^"]+)">Export again', client.get(address).text)
+    assert again is not None
+    text = client.get(unescape(again[1])).text
+    assert re.findall(r'name="columns" value="(\w+)"[^>]* checked', text) == ["email", "name"]
+    assert re.findall(r'name="place-(\w+)" value="(\d+)"', text) == [("email", "2"), ("name", "1")]
+    assert re.search(r'name="format" value="xlsx"[^>]* checked', text)
+    assert '<option value="de" selected>' in text
+    assert "<option selected>Europe/Berlin" in text
