@@ -40,6 +40,14 @@ def of_run(**_: object) -> Questions:
     return {"all": Asked("What to apply", {"0": "The good rows", "1": "All rows or none"})}
 
 
+def of_mending(**_: object) -> Questions:
+    return {"cell-*": Asked("Column {}")}
+
+
+def of_replacing(**_: object) -> Questions:
+    return {"find": Asked("Find"), "put": Asked("Replace with")}
+
+
 def fields() -> Mapping[str, str]:
     """What the fields of all records are called."""
     return {field.name: field.title for one in resources() for field in one.fields}

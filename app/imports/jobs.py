@@ -1,7 +1,7 @@
 """What imports leave for later: reading, planning, writing and undoing, each a step that goes on where it was."""
 from typing import Any
 
-from app.imports import match, read, run, whole
+from app.imports import match, mended, read, replacing, run, whole
 from app.imports.command import Wishes
 from app.jobs.registry import job
 from app.jobs.work import Work
@@ -17,6 +17,18 @@ def read_file(work: Work, import_id: int) -> None:
 def plan_rows(work: Work, import_id: int) -> None:
     """Say what would become of each row."""
     match.plan(work, import_id)
+
+
+@job("imports.replace", queue="heavy", max_attempts=5, seconds=1800, label="Find and replace", page="imports.show")
+def replace_cells(work: Work, import_id: int, wish: dict[str, Any]) -> None:
+    """Replace in one column, and plan the rows that changed."""
+    replacing.run(work, import_id, replacing.Wish(**wish))
+
+
+@job("imports.mend", queue="heavy", max_attempts=3, seconds=900, label="Take mended rows", page="imports.show")
+def mend_rows(work: Work, import_id: int, file: str) -> None:
+    """Put the rows of a mended workbook in their places, and plan them."""
+    mended.read(work, import_id, file)
 
 
 @job("imports.apply", queue="heavy", max_attempts=10, seconds=3600, label="Run an import", page="imports.show")

@@ -11,6 +11,7 @@ from app.records.fields import Choice, Email, Reference
 
 NEAR, CALLED = 0.8, 0.995      # called nearly so; called so, but the values do not fit
 OURS = ("What to mend",)
+ROW_OF, EDITION = "Row of import", "Edition of the row"
 """Headings of columns we add to a file of refused rows; they are left out when it comes back."""
 
 
@@ -21,17 +22,22 @@ class Match(NamedTuple):
     sure: str
 
 
+def is_ours(header: str) -> bool:
+    """Whether a column is one we added."""
+    return header in (*OURS, EDITION) or header.startswith(ROW_OF)
+
+
 def suggest(columns: Sequence[dict[str, Any]], targets: Sequence[Target]) -> list[Match]:
     """One match a column, in order; every field is used once, by the column that is surest of it."""
     scored = [(score, -position, target.name) for position, column in enumerate(columns) for target in targets
-              if (score := _score(column, target)) > 0 and column["header"] not in OURS]
+              if (score := _score(column, target)) > 0 and not is_ours(column["header"])]
     fields: dict[int, tuple[str, float]] = {}
     taken: set[str] = set()
     for score, position, name in sorted(scored, reverse=True):
         if -position not in fields and name not in taken:
             fields[-position] = (name, score)
             taken.add(name)
-    return [Match(None, "ours") if column["header"] in OURS else _match(fields.get(position))
+    return [Match(None, "ours") if is_ours(column["header"]) else _match(fields.get(position))
             for position, column in enumerate(columns)]
 
 
@@ -41,13 +47,13 @@ def remembered(columns: Sequence[dict[str, Any]], before: Sequence[dict[str, Any
     if _theirs(columns) != _theirs(before):
         return None
     known, chosen = {target.name for target in targets}, {column["header"]: column["field"] for column in before}
-    return [Match(None, "ours") if header in OURS else
+    return [Match(None, "ours") if is_ours(header) else
             Match(field, "certain") if (field := chosen[header]) in known else Match(None, "none")
             for header in (column["header"] for column in columns)]
 
 
 def _theirs(columns: Sequence[dict[str, Any]]) -> list[str]:
-    return [column["header"] for column in columns if column["header"] not in OURS]
+    return [column["header"] for column in columns if not is_ours(column["header"])]
 
 
 def _match(found: tuple[str, float] | None) -> Match:

@@ -1,10 +1,11 @@
-"""An import: one upload on its way from a file to records."""
+"""An import: one upload on its way from a file to records; and a mapping: what columns mean, kept under a name."""
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Model
+from app.extensions import Id, Model
 from app.records.batch_standing import Batched
 
 
@@ -23,3 +24,19 @@ class Import(Batched, Model):
     about: Mapped[dict[str, Any]] = mapped_column(default=dict)       # the same, as found
     columns: Mapped[list[Any]] = mapped_column(default=list)          # what was noticed about each column, and its field
     blank: Mapped[str] = mapped_column(default="leave")               # an empty cell leaves or clears
+    rules: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))   # as imports.rules has them
+
+
+class Mapping(Model):
+    """What somebody settled beside the columns of a file, for all who import them. `columns`: [heading, field or None]."""
+
+    __tablename__ = "import_mappings"
+    __table_args__ = (Index("uq_import_mappings_name", "resource", "name", unique=True), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    resource: Mapped[str]
+    name: Mapped[str]
+    columns: Mapped[list[Any]]
+    options: Mapped[dict[str, Any]]                     # mode, key, blank, decimal, day_first
+    rules: Mapped[dict[str, Any]]
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))

@@ -10,7 +10,7 @@ from app.files import cells
 from app.files.cells import Cell
 from app.files.guard import restore
 from app.files.writing import Fault, Value, csv_writer, xlsx_writer
-from app.imports.matching import OURS
+from app.imports.matching import OURS, is_ours
 from app.imports.models import Import
 from app.records import batches
 from app.records.batches import REFUSED, Batch, BatchRow
@@ -23,7 +23,7 @@ LONGEST = 200      # bytes of a name; systems take 255
 
 def write(imported: Import, batch: Batch, file: BinaryIO) -> int:
     """Write them as a workbook if they came in one, else as CSV with the delimiter they had; returns how many there are."""
-    headers = [column["header"] for column in imported.columns if column["header"] not in OURS] + list(OURS)
+    headers = [column["header"] for column in imported.columns if not is_ours(column["header"])] + list(OURS)
     if imported.about.get("format", "csv") != "csv":
         return xlsx_writer(file, imported.about.get("sheet") or "Refused", headers, _rows(imported, batch))
     return csv_writer(file, headers, _rows(imported, batch), imported.about.get("delimiter") or ",")
@@ -37,17 +37,17 @@ def file_name(imported: Import, kind: str) -> str:
 
 
 def _rows(imported: Import, batch: Batch) -> Iterator[list[Value]]:
-    kept = [position for position, column in enumerate(imported.columns) if column["header"] not in OURS]
+    kept = [position for position, column in enumerate(imported.columns) if not is_ours(column["header"])]
     after = 0
     while rows := batches.page(db.session(), batch, REFUSED, after, PAGE):
         for row in rows:
-            found = [_value(cell) for cell in row.cells or []]
+            found = [value(cell) for cell in row.cells or []]
             beyond = found[len(imported.columns):]    # cells without a heading stay, so that they are refused again
             yield [found[position] if position < len(found) else None for position in kept] + [reasons(imported, row)] + beyond
         after = rows[-1].number
 
 
-def _value(cell: Cell) -> Value:
+def value(cell: Cell) -> Value:
     """What reads back as the same cell. A formula without a value is said to be missing: #N/A."""
     if isinstance(cell, dict):
         return _typed(*next(iter(cell.items())))

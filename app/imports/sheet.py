@@ -44,6 +44,7 @@ class CellView:
     old: str | None = None
     new: str = ""
     why: str = ""
+    position: int = 0
 
 
 @dataclass
@@ -53,6 +54,8 @@ class RowView:
     cells: list[CellView]
     record_id: int | None
     notes: list[str] = field(default_factory=list)     # what concerns the row, or fields without a column
+    edition: int = 0
+    mended_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Trouble:
     sentence: str
     column: str
     values: list[str]
+    position: int | None = None
 
 
 def tabs(standing: Standing, counts: dict[str, int]) -> list[tuple[str, str, int]]:
@@ -114,7 +118,8 @@ def troubles(session: Session, standing: Standing) -> list[Trouble]:
             value = _text(row, places.get(name))
             if value and value not in values.setdefault((column, sentence), []):
                 values[column, sentence].append(value)
-    return [Trouble(count, sentence, column, values.get((column, sentence), [])[:3])
+    at = {column["header"]: place for place, column in enumerate(standing.imported.columns) if column["field"]}
+    return [Trouble(count, sentence, column, values.get((column, sentence), [])[:3], at.get(column))
             for (column, sentence), count in counted.most_common(4)]
 
 
@@ -132,15 +137,20 @@ def _row(imported: Import, row: BatchRow, changes: dict[str, tuple[str, str]] | 
     made = []
     for position, _ in shown(imported):
         name = imported.columns[position]["field"]
-        view = CellView(_text(row, position), _is_number(imported.resource, name), why=(row.errors or {}).get(name, ""))
+        view = CellView(_text(row, position), _is_number(imported.resource, name), why=(row.errors or {}).get(name, ""),
+                        position=position)
         if changes and name in changes and row.outcome in ("updated", "conflict"):
             view.old, view.new = changes[name]
         made.append(view)
     visible = {imported.columns[position]["field"] for position, _ in shown(imported)}
     notes = [sentence if not name else f"{title(imported.resource, name)}: {sentence}"
              for name, sentence in (row.errors or {}).items() if name not in visible or name not in places]
-    mark = REFUSAL if row.outcome in REFUSED else MARKS.get(row.outcome or "", Mark("mute", "open", "Waiting"))
-    return RowView(row.number, mark, made, row.record_id, notes or _why(row))
+    return RowView(row.number, mark_of(row.outcome), made, row.record_id, notes or _why(row), row.edition, row.mended_by or "")
+
+
+def mark_of(outcome: str | None) -> Mark:
+    """How an outcome is shown."""
+    return REFUSAL if outcome in REFUSED else MARKS.get(outcome or "", Mark("mute", "open", "Waiting"))
 
 
 def _why(row: BatchRow) -> list[str]:

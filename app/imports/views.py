@@ -15,7 +15,7 @@ from app.errors import BadRequest, Conflict, Invalid, TooLarge
 from app.extensions import db
 from app.files.kinds import HEAD, unreadable
 from app.files.limits import Options
-from app.imports import after_views, asked, columns, jobs, match, read, refused, run, sheet, template
+from app.imports import after_views, asked, columns, jobs, match, mend_views, read, refused, run, sheet, template
 from app.imports.blueprint import bp
 from app.imports.match import Choices
 from app.imports.standing import NEEDS, Standing, latest, needy, standing
@@ -31,7 +31,7 @@ STEPS = ("File", "Columns", "Preview", "Run")
 AT = {"read": 1, "unreadable": 0, "match": 1, "preview": 2, "apply": 3, "done": 4, "undo": 4, "undone": 4, "cancelled": 0}
 KINDS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 Tab = tuple[str, str, int | None, bool]
-__all__ = ["after_views", "bp", "jobs"]
+__all__ = ["after_views", "bp", "jobs", "mend_views"]
 
 
 @bp.get("/imports")

@@ -1,14 +1,17 @@
 """Many writes a person looks at first: rows are staged, planned, reviewed, applied chunk by chunk, and can be undone."""
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, Table, delete, func, insert, select, update
+from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, Integer, Table, delete, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.audit import Actor, Door
 from app.extensions import Id, Model
+from app.records import bulk
 from app.records.changes import Reading, Source
 from app.transaction import is_sqlite
 
@@ -43,6 +46,7 @@ class Batch(Model):
     plans: Mapped[dict[str, Any]] = mapped_column(default=dict)     # {outcome: rows}, of the plan
     outcomes: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {outcome: rows}, of what was applied
     undone: Mapped[dict[str, Any]] = mapped_column(default=dict)    # {outcome: records}, of the undo
+    is_again: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))   # some rows are planned anew
 
     @property
     def reading(self) -> Reading:
@@ -68,6 +72,9 @@ class BatchRow(Model):
     diff: Mapped[dict[str, Any] | None]                             # {column: [old, new]} of an updated record
     record_id: Mapped[int | None]
     version: Mapped[int | None]                                     # of the record: seen by the plan, left by the apply
+    edition: Mapped[int] = mapped_column(Integer, server_default=text("0"))   # how often its cells were mended
+    is_left: Mapped[bool | None] = mapped_column(Boolean)           # a person left it out, or wants it after all
+    mended_by: Mapped[str | None]                                   # who mended it or left it out last
 
 
 rows_table = cast(Table, BatchRow.__table__)
@@ -105,8 +112,8 @@ def stage(session: Session, batch: Batch, rows: Iterable[tuple[int, list[Any] | 
     """Add (number, cells, values) to the batch; numbers rise from call to call. Returns how many it has now."""
     waiting = iter(rows)
     while some := list(islice(waiting, 500)):
-        session.execute(insert(rows_table), [
-            {"batch_id": batch.id, "number": number, "cells": cells, "values": values} for number, cells, values in some])
+        bulk.insert(session.connection(), rows_table, ("batch_id", "number", "cells", "values"),
+                    [(batch.id, number, cells, values) for number, cells, values in some], encode=json.dumps)
         batch.rows += len(some)
     return batch.rows
 
@@ -122,7 +129,27 @@ def forget(session: Session, batch: Batch) -> None:
     """Forget the plan, so that it is made anew: with another mapping, or because records have changed."""
     session.execute(update(rows_table).where(rows_table.c.batch_id == batch.id, rows_table.c.outcome.is_not(None))
                     .values(outcome=None, errors=None, diff=None, record_id=None, version=None, key=None))
-    batch.planned_to, batch.applied_to, batch.plans, batch.outcomes = 0, 0, {}, {}
+    batch.planned_to, batch.applied_to, batch.plans, batch.outcomes, batch.is_again = 0, 0, {}, {}, False
+
+
+def again(session: Session, batch: Batch, numbers: Iterable[int]) -> None:
+    """Let these rows be planned anew, and those that mean the same records; all others keep their plans."""
+    numbers = list(numbers)
+    keys = list(session.scalars(select(rows_table.c.key).where(
+        rows_table.c.batch_id == batch.id, rows_table.c.number.in_(numbers), rows_table.c.key.is_not(None))))
+    unplan(session, batch, or_(rows_table.c.number.in_(numbers), rows_table.c.key.in_(keys)))
+
+
+def unplan(session: Session, batch: Batch, which: ColumnElement[bool]) -> list[int]:
+    """Take the plan of the rows that fit `which` back; returns their numbers."""
+    fits = (rows_table.c.batch_id == batch.id, rows_table.c.outcome.is_not(None), which)
+    found = session.execute(select(rows_table.c.number, rows_table.c.outcome).where(*fits).order_by(rows_table.c.number)).all()
+    if found:
+        session.execute(update(rows_table).where(*fits).values(
+            outcome=None, errors=None, diff=None, record_id=None, version=None, key=None))
+        batch.plans = dict(Counter(batch.plans) - Counter(row.outcome for row in found))
+        batch.planned_to, batch.is_again = min(batch.planned_to, found[0].number - 1), True
+    return [row.number for row in found]
 
 
 def counts(session: Session, batch: Batch) -> dict[str, int]:

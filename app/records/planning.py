@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.audit import Actor, to_json
-from app.records import changes
+from app.records import batches, bulk, changes
 from app.records.batches import Batch, Shape, Shaped, chunk_size, rows_table, shaped, source
 from app.records.changes import Change, Outcome
 from app.records.registry import named
@@ -22,33 +22,49 @@ def plan_chunk(session: Session, batch_id: int, actor: Actor, shape: Shape | Non
     """Plan the next rows, in the caller's transaction; says whether there are more. The rights are those `actor` has now.
 
     A row that means the same record as one before it is "repeated": the first one counts. Rows in `leave`, {number: why},
-    are "skipped".
+    are "skipped", as are those a person left out. Of a batch that is planned again only the rows without a plan are.
     """
     batch = lock(session, Batch, batch_id)
     limit = size or chunk_size(session)
     rows = _next(session, batch, limit)
     more = len(rows) == limit
     if rows:
-        left = {row.number: leave[row.number] for row in rows if leave and row.number in leave}
+        left = _left(rows, leave or {})
         last, rows = rows[-1].number, [row for row in rows if row.number not in left]
         read = _accounted(session, batch, [shaped(row, shape) for row in rows])
         first = _firsts(session, batch, rows, read)
         asked = [(row, one) for row, one in zip(rows, read, strict=True) if row.number not in first]
         outcomes = changes.plan(session, [_change(batch, row.number, one) for row, one in asked], source(batch, actor))
         found = [_planned(batch, row.number, one, outcome) for (row, one), outcome in zip(asked, outcomes, strict=True)]
-        found += [_repeated(batch, number, before) for number, before in first.items()]
+        found += [_repeated(batch, row.number, one, first[row.number]) for row, one in zip(rows, read, strict=True)
+                  if row.number in first]
         found += [row_values(batch, number, "skipped", {"": why}) | {"to_key": None} for number, why in left.items()]
         write(session, found)
         batch.plans = dict(Counter(batch.plans) + Counter(one["to_outcome"] for one in found))
         batch.planned_to = last
+        more = batch.is_again and _overtaken(session, batch, {one.same: row.number for row, one in asked}) or more
     return more
 
 
+def _left(rows: Sequence[Any], leave: Mapping[int, str]) -> dict[int, str]:
+    """{number of a row that is left out: why}. What a person says of a row goes before what was found out."""
+    by_hand = {row.number: f"Left out by {row.mended_by}." for row in rows if row.is_left}
+    return by_hand | {row.number: leave[row.number] for row in rows if row.is_left is None and row.number in leave}
+
+
+def _overtaken(session: Session, batch: Batch, firsts: Mapping[str | None, int]) -> bool:
+    """Whether rows behind the `firsts` were planned as if they came first: they are planned again."""
+    later = [and_(rows_table.c.key == key, rows_table.c.number > number) for key, number in firsts.items() if key is not None]
+    return bool(later and batches.unplan(session, batch, or_(*later)))
+
+
 def _next(session: Session, batch: Batch, size: int) -> Sequence[Any]:
+    columns = rows_table.c
+    unplanned = (columns.outcome.is_(None),) if batch.is_again else ()
     return session.execute(
-        select(rows_table.c.number, rows_table.c.cells, rows_table.c["values"], rows_table.c.record_id)
-        .where(rows_table.c.batch_id == batch.id, rows_table.c.number > batch.planned_to)
-        .order_by(rows_table.c.number).limit(size)).all()
+        select(columns.number, columns.cells, columns["values"], columns.record_id, columns.is_left, columns.mended_by)
+        .where(columns.batch_id == batch.id, columns.number > batch.planned_to, *unplanned)
+        .order_by(columns.number).limit(size)).all()
 
 
 def _change(batch: Batch, number: int, one: Shaped) -> Change:
@@ -84,10 +100,15 @@ def _firsts(session: Session, batch: Batch, rows: Sequence[Any], read: Sequence[
     """{number of a repeat: number of the first row that means the same record}."""
     keys = {one.same for one in read if one.same is not None}
     query = select(rows_table.c.key, func.min(rows_table.c.number)).where(
-        rows_table.c.batch_id == batch.id, rows_table.c.key.in_(keys), rows_table.c.number <= batch.planned_to)
+        rows_table.c.batch_id == batch.id, rows_table.c.key.in_(keys))
     first: dict[str, int] = dict(session.execute(query.group_by(rows_table.c.key)).all()) if keys else {}
-    return {row.number: first[one.same] for row, one in zip(rows, read, strict=True)
-            if one.same is not None and first.setdefault(one.same, row.number) != row.number}
+    repeats = {}
+    for row, one in zip(rows, read, strict=True):
+        if one.same is not None and first.setdefault(one.same, row.number) < row.number:
+            repeats[row.number] = first[one.same]
+        elif one.same is not None:
+            first[one.same] = row.number
+    return repeats
 
 
 def _planned(batch: Batch, number: int, one: Shaped, outcome: Outcome) -> dict[str, Any]:
@@ -102,9 +123,9 @@ def _seen(outcome: Outcome) -> int | None:
     return outcome.version - 1 if outcome.kind == "updated" and outcome.version else outcome.version
 
 
-def _repeated(batch: Batch, number: int, first: int) -> dict[str, Any]:
+def _repeated(batch: Batch, number: int, one: Shaped, first: int) -> dict[str, Any]:
     return row_values(batch, number, "repeated", {"": f"This is the same record as row {first}. Only the first one counts."}) | {
-        "to_key": None}
+        "to_key": one.same}
 
 
 def row_values(batch: Batch, number: int, outcome: str, errors: Any = None, diff: Any = None, record_id: int | None = None,
@@ -118,7 +139,6 @@ def write(session: Session, found: Sequence[dict[str, Any]]) -> None:
     """Write what was found out beside the rows; `to_key` only if it is given."""
     if not found:
         return
-    names = [name.removeprefix("to_") for name in found[0] if name.startswith("to_")]
-    session.connection().execute(
-        update(rows_table).where(rows_table.c.batch_id == bindparam("of_batch"), rows_table.c.number == bindparam("of_number"))
-        .values({name: bindparam(f"to_{name}", type_=rows_table.c[name].type) for name in names}), found)
+    names = [name for name in found[0] if name.startswith("to_")]
+    bulk.put(session.connection(), rows_table, [name.removeprefix("to_") for name in names], ("batch_id", "number"),
+             [(*(one[name] for name in names), one["of_batch"], one["of_number"]) for one in found])

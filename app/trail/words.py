@@ -21,6 +21,7 @@ DEEDS = {
     "endpoints.add": "added an endpoint", "endpoints.add_secret": "added a secret", "endpoints.retire_secret": "retired a secret",
     "endpoints.enable": "switched an endpoint on", "endpoints.disable": "switched an endpoint off",
     "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import",
+    "imports.mend": "mended rows of an import", "imports.replace": "replaced in a column of an import",
     "imports.stop": "stopped an import", "imports.download": "downloaded an uploaded file",
     "exports.start": "started an export", "exports.download": "downloaded an export", "exports.save": "saved an export",
     "exports.remove": "removed a saved export", "exports.schedule": "scheduled an export",
