@@ -22,7 +22,7 @@ class Kind:
     cron: str | None             # in UTC; comes again by itself, with these arguments
     label: str
     page: str                    # the endpoint that shows what it works on, given its arguments; "" if there is none
-    titles: Titles | None        # what it works on is called, where that has a name
+    titles: Titles | None = None  # what it works on is called, where that has a name
 
 
 _kinds: dict[str, Kind] = {}
