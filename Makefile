@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c '$(ENOUGH)' >/dev/null 2>&1 && { echo $$p; exit; }; done; echo python3)
 ATTACK ?= .venv-attack
 SCHEMATHESIS := 4.32.5
+LOCAL ?= .venv-localstripe
+LOCALSTRIPE := 1.15.10
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
 
@@ -37,8 +39,9 @@ bench: $(VENV)/.dev ## Measure what docs/benchmarks.md promises, each beside its
 chaos: $(VENV)/.dev ## Kill and freeze workers under load, in larger numbers than the tests do
 	@SCALE=10 $(PY) -m pytest -m chaos $(ARGS)
 
-attack: $(VENV)/.dev $(ATTACK)/.schemathesis-$(SCHEMATHESIS) ## Hostile inputs and property tests, in larger numbers than the tests do
-	@SCALE=20 SCHEMATHESIS=$$(ls $(abspath $(ATTACK))/bin/st 2>/dev/null) $(PY) -m pytest -m attack $(ARGS)
+attack: $(VENV)/.dev $(ATTACK)/.schemathesis-$(SCHEMATHESIS) $(LOCAL)/.localstripe-$(LOCALSTRIPE) ## Hostile inputs and property tests, in larger numbers than the tests do
+	@SCALE=20 SCHEMATHESIS=$$(ls $(abspath $(ATTACK))/bin/st 2>/dev/null) LOCALSTRIPE=$$(ls $(abspath $(LOCAL))/bin/python 2>/dev/null) \
+		$(PY) -m pytest -m attack $(ARGS)
 
 # It has an environment of its own: its pytest plugin would slow every start of ours. Without it the other attacks still run.
 $(ATTACK)/.schemathesis-$(SCHEMATHESIS):
@@ -46,6 +49,13 @@ $(ATTACK)/.schemathesis-$(SCHEMATHESIS):
 	@rm -rf $(ATTACK)
 	@$(PYTHON) -m venv $(ATTACK) && $(ATTACK)/bin/python -m pip install -q schemathesis==$(SCHEMATHESIS) && touch $@ || \
 		{ rm -rf $(ATTACK); echo "It could not be installed: the API is attacked without it." >&2; }
+
+# A Stripe of others, under the GPL: it runs beside the tests in a process and an environment of its own, and is part of nothing.
+$(LOCAL)/.localstripe-$(LOCALSTRIPE):
+	@echo "Installing localstripe into $(LOCAL) ..."
+	@rm -rf $(LOCAL)
+	@$(PYTHON) -m venv $(LOCAL) && $(LOCAL)/bin/python -m pip install -q localstripe==$(LOCALSTRIPE) && touch $@ || \
+		{ rm -rf $(LOCAL); echo "It could not be installed: nothing is compared with it." >&2; }
 
 screenshots: $(VENV)/.dev ## Take the pictures of the pages anew
 	@$(PY) tools/screenshots.py $(ARGS)
@@ -59,7 +69,7 @@ setup: $(VENV)/.runtime ## Only set up what `make run` needs
 setup-dev: $(VENV)/.dev ## Only set up what `make test` needs
 
 clean: ## Remove .venv and the caches; the data in instance/ stays
-	@rm -rf $(VENV) $(ATTACK) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(ATTACK) $(LOCAL) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # One virtual environment that only grows: first what runs Backroom, then, on top, what tests it. A stamp file is newer
 # than the lock file it was installed from, so an unchanged lock costs nothing. uv comes first, at the version and with

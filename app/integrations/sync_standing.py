@@ -30,7 +30,7 @@ class Standing(BatchStanding[Sync]):
 
     @classmethod
     def seen(cls, actor: Actor) -> Select[Any]:
-        kind = cls.kind
+        kind: type[Any] = Sync
         query = select(kind, Batch, Job).join(Batch, Batch.id == kind.batch_id).outerjoin(Job, Job.id == kind.job_id)
         return query.where(true() if actor.may("integrations.read") else false())
 

@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 REVIEW = sa.text("stage = 'review'")
+SOUGHT = ("op", None), ("provider", None), ("error", "error"), ("key", "idempotency_key"), ("request_id", "request_id")
 
 
 def upgrade() -> None:
@@ -44,7 +45,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_syncs_connection", "syncs", ["connection_id", "listing", "id"])
     op.create_index("ix_syncs_review", "syncs", ["id"], sqlite_where=REVIEW, postgresql_where=REVIEW)
+    for name, given in SOUGHT:       # the filters of the log of calls; `given`: what most calls lack
+        where = sa.text(f"{given} IS NOT NULL") if given else None
+        op.create_index(f"ix_calls_{name}", "calls", [given or name, "id"], sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
+    for name, _ in SOUGHT:
+        op.drop_index(f"ix_calls_{name}", "calls")
     op.drop_table("syncs")
