@@ -1,7 +1,7 @@
 """Many rows in few statements. With search.py the only module of the gate that knows which database it talks to."""
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from app.audit import to_json
 from app.transaction import is_sqlite
 
 Tuples = list[tuple[Any, ...]]
+Encode = Callable[[Any], str]
 WIRE = {"BIGINT": "int8", "INTEGER": "int4", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "BOOLEAN": "bool",
         "JSON": "text",     # what goes over the wire for either is the same bytes
         "TIMESTAMP WITH TIME ZONE": "timestamptz"}
@@ -65,12 +66,12 @@ def new_ids(connection: Connection, table: Table, count: int) -> list[int]:
     return list(connection.exec_driver_sql(sql, (count,)).scalars())
 
 
-def insert(connection: Connection, table: Table, columns: Sequence[str], rows: Tuples) -> None:
-    """Add the rows, tuples in the order of `columns`."""
+def insert(connection: Connection, table: Table, columns: Sequence[str], rows: Tuples, encode: Encode = to_json) -> None:
+    """Add the rows, tuples in the order of `columns`; `encode` makes JSON of what goes into a column of it."""
     columns = tuple(columns)
     if not rows:   # SQLAlchemy would run the statement once, without values
         return
-    rows = _encoded(table, columns, rows)
+    rows = _encoded(table, columns, rows, encode)
     if is_sqlite(connection):
         connection.exec_driver_sql(_insert(table.name, columns), rows)
     else:
@@ -97,6 +98,17 @@ def update(connection: Connection, table: Table, columns: Sequence[str], rows: T
     return connection.exec_driver_sql(sql, _encoded(table, columns, rows)).rowcount
 
 
+def put(connection: Connection, table: Table, columns: Sequence[str], keys: Sequence[str], rows: Tuples) -> None:
+    """Write `columns` of the rows that `keys` name, whatever stands there; rows are (*columns, *keys).
+
+    JSON is written in ASCII: what comes from files may hold halves of letters.
+    """
+    columns, keys = tuple(columns), tuple(keys)
+    if rows:
+        sql = _put(table.name, columns, keys, "?" if is_sqlite(connection) else "%s")
+        connection.exec_driver_sql(sql, _encoded(table, (*columns, *keys), rows, json.dumps))
+
+
 def delete(connection: Connection, table: Table, column: str, values: Collection[int]) -> None:
     """Remove the rows whose `column` is among `values`."""
     connection.execute(table.delete().where(among(connection, table.c[column], values)))
@@ -104,12 +116,17 @@ def delete(connection: Connection, table: Table, column: str, values: Collection
 
 @lru_cache
 def _insert(table: str, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    return f"INSERT INTO {table} ({_quoted(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
 
 
 @lru_cache
 def _copy(table: str, columns: tuple[str, ...]) -> str:
-    return f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    return f"COPY {table} ({_quoted(columns)}) FROM STDIN (FORMAT BINARY)"
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    """Some names are words of SQL."""
+    return ", ".join(f'"{column}"' for column in columns)
 
 
 @lru_cache
@@ -125,14 +142,20 @@ def _update(table: str, columns: tuple[str, ...], mark: str) -> str:
 
 
 @lru_cache
+def _put(table: str, columns: tuple[str, ...], keys: tuple[str, ...], mark: str) -> str:
+    sets, where = ([f'"{column}" = {mark}' for column in names] for names in (columns, keys))
+    return f"UPDATE {table} SET {', '.join(sets)} WHERE {' AND '.join(where)}"  # noqa: S608
+
+
+@lru_cache
 def _json(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(place for place, column in enumerate(columns) if isinstance(table.c[column].type, JSON))
 
 
-def _encoded(table: Table, columns: tuple[str, ...], rows: Tuples) -> Tuples:
+def _encoded(table: Table, columns: tuple[str, ...], rows: Tuples, encode: Encode = to_json) -> Tuples:
     """JSON columns as text; hardly any table has one."""
     places = _json(table, columns)
     if not places:
         return rows
-    return [tuple(to_json(value) if place in places and value is not None else value for place, value in enumerate(row))
+    return [tuple(encode(value) if place in places and value is not None else value for place, value in enumerate(row))
             for row in rows]
