@@ -171,7 +171,7 @@ def stocked() -> dict[str, Fake]:
 def _ours(resource: str) -> Sequence[Mapping[str, Any]]:
     table = named(resource).table
     mine = select(table).where(table.c.account == "stripe", table.c.external_id.is_not(None))
-    return db.session.execute(mine.order_by(table.c.id.desc()).limit(STOCKED)).mappings().all()[::-1]
+    return [dict(row) for row in db.session.execute(mine.order_by(table.c.id.desc()).limit(STOCKED)).mappings()][::-1]
 
 
 def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:

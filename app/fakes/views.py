@@ -1,6 +1,4 @@
 """The page of the fault lab, in demonstrations alone: how each pretend provider behaves, and what its connection makes of it."""
-from collections.abc import Mapping
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -53,7 +51,7 @@ def switch(name: str) -> Response:
 
 
 @bp.app_context_processor
-def _where() -> Mapping[str, object]:
+def _where() -> dict[str, object]:
     """For the page of integrations: where the lab is, for those who may switch it."""
     offered = lab.is_offered(config()) and can(current_actor(), "integrations.manage")
     return {"fault_lab": url_for("lab.index") if offered else None}

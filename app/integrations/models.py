@@ -9,6 +9,8 @@ from app.extensions import Id, Model
 
 FAILED = text("error IS NOT NULL")
 ABOUT = text("record_id IS NOT NULL")
+KEYED = text("idempotency_key IS NOT NULL")
+NUMBERED = text("request_id IS NOT NULL")
 OPEN = text("status IN ('asked', 'pending', 'ambiguous')")
 
 
@@ -44,6 +46,11 @@ class Call(Model):
         Index("ix_calls_job_id", "job_id"),
         Index("ix_calls_event_id", "event_id"),
         Index("ix_calls_at", "at"),
+        Index("ix_calls_op", "op", "id"),
+        Index("ix_calls_provider", "provider", "id"),
+        Index("ix_calls_error", "error", "id", sqlite_where=FAILED, postgresql_where=FAILED),
+        Index("ix_calls_key", "idempotency_key", "id", sqlite_where=KEYED, postgresql_where=KEYED),
+        Index("ix_calls_request_id", "request_id", "id", sqlite_where=NUMBERED, postgresql_where=NUMBERED),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id"))

@@ -59,9 +59,10 @@ def read(resource: str, record_id: int) -> str:
     Raises NotFound for a record that is gone, Conflict without a connection, Invalid for what the gate refuses, ProviderError.
     """
     table = named(resource).table
-    row = db.session.execute(select(table).where(table.c.id == record_id)).mappings().one_or_none()
-    if row is None:
+    found = db.session.execute(select(table).where(table.c.id == record_id)).mappings().one_or_none()
+    if found is None:
         raise NotFound("The record is gone.")
+    row = dict(found)
     stored = _through(resource, row)
     if stored is None:
         raise Conflict(f"Add a connection for the account {row['account']}, or switch it on, and retry this job.",

@@ -5,7 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, text
+from werkzeug.datastructures import MultiDict
 
+from app.extensions import db
+from app.integrations import call_log
 from app.integrations.auth import ApiKey, Basic, Bearer, Hmac
 from app.integrations.errors import ProviderError, RateLimited
 from app.integrations.jobs import KEPT
@@ -136,6 +140,17 @@ def test_a_known_secret_is_hidden_wherever_it_stands(secret, before, after):
     assert secret not in redact.text(around).replace("[hidden]", "\0") or secret in "[hidden]"
     kept = redact.body(json.dumps({"said": around}).encode(), JSON)
     assert secret in '{\n "said": "[hidden]"\n}…' or secret not in json.loads(kept)["said"].replace("[hidden]", "\0")
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("name", call_log.TEXTS)
+def test_every_filter_of_the_log_walks_an_index_of_its_own(app, name):
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL chooses by how much there is")
+    found = select(Call).where(*call_log.asked(MultiDict({name: "x"})).conditions).order_by(Call.id.desc()).limit(51)
+    written = str(found.compile(db.engine, compile_kwargs={"literal_binds": True}))
+    [step] = db.session.execute(text(f"EXPLAIN QUERY PLAN {written}"))
+    assert step.detail.startswith("SEARCH calls USING INDEX ix_calls_")
 
 
 def test_old_calls_are_dropped(connect, drain):
