@@ -37,7 +37,7 @@ def flask_settings(config: Config) -> dict[str, Any]:
         "SECRET_KEY": config.secret_keys[0],
         "SECRET_KEY_FALLBACKS": list(config.secret_keys[1:]),
         "SQLALCHEMY_DATABASE_URI": config.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 12},   # a thread finds its connection open: opening one costs more than a save
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 16},   # a thread finds its connection open: opening one costs more than a save
         "MAX_CONTENT_LENGTH": config.max_body_bytes,
         "MAX_FORM_MEMORY_SIZE": config.max_body_bytes,
         "MAX_FORM_PARTS": 1_000,

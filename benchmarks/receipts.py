@@ -33,7 +33,7 @@ PEER = ROOT / "benchmarks" / "djstripe"
 ENVIRONMENT = ROOT / "benchmarks" / ".data" / "djstripe"
 PEER_PATH = "/stripe/webhook/6f1c9a52-1d0e-4a51-9d3c-0b8f5d3f7a11/"
 FEWER = 10     # of what the others are sent, dj-stripe is sent one in so many
-GUNICORN = ["-w", "2", "-k", "gthread", "--threads", "8", "--keep-alive", "30", "--no-control-socket", "--log-level", "error"]
+GUNICORN = ["-w", "2", "-k", "gthread", "--threads", "16", "--keep-alive", "30", "--no-control-socket", "--log-level", "error"]
 
 
 @dataclass
@@ -270,7 +270,7 @@ def _options() -> argparse.Namespace:
 
 def _markdown(results: list[dict[str, object]], options: argparse.Namespace) -> str:
     lines = [f"### Receipts a second ({options.connections} connections, {options.rounds} rounds of {options.requests:,}, "
-             "gunicorn 2 × 8 threads)", "",
+             "gunicorn 2 × 16 threads)", "",
              "| database | receiver | receipts/s | ratio | p50 ms | p99 ms |", "|---|---|---|---|---|---|"]
     for result in results:
         sides: dict[str, dict[str, float]] = result["sides"]  # type: ignore[assignment]

@@ -5,17 +5,18 @@ from threading import Condition
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, bindparam, select, update
 
 from app.errors import Unavailable
 from app.integrations.provider import Receipt
-from app.records import bulk
-from app.transaction import apart, is_sqlite, repeated
+from app.jobs.ring import ring
+from app.records import adding, bulk
+from app.transaction import apart, repeated
 from app.webhooks import live
 from app.webhooks.models import Body, Event, StoredReceipt, StoredSecret
 
 log = structlog.get_logger()
+QUEUE = "webhooks"
 PATIENCE = 3.0           # seconds: the most impatient providers hang up after five
 Row = dict[str, Any]
 Known = tuple[int, str]  # what makes two receipts the same event: endpoint and dedupe key
@@ -43,7 +44,8 @@ _is_writing = False
 def keep(arrival: Arrival) -> None:
     """Keep its events, body and receipts: committed when this returns. Raises Unavailable when they are not kept.
 
-    Of the threads that come together one writes for all; whoever comes meanwhile is in the next transaction.
+    Of the threads that come together one writes for all; whoever comes meanwhile is in the next transaction. Then it
+    rings, once for all of them.
     """
     global _is_writing
     with _door:
@@ -55,6 +57,7 @@ def keep(arrival: Arrival) -> None:
             _waiting.clear()
     if group:
         _settle(group)
+        ring(QUEUE)
     if arrival.refused is not None:
         raise Unavailable(arrival.refused.detail, title=arrival.refused.title)
 
@@ -119,8 +122,9 @@ def _known(event: Row) -> Known:
 
 def _insert_events(connection: Connection, events: list[Row]) -> dict[Known, int]:
     """The ids of those that are new."""
-    statement = INSERT_EVENTS["sqlite" if is_sqlite(connection) else "postgresql"]
-    return {(row[1], row[2]): row[0] for row in connection.execute(statement, events)}
+    rows = [tuple((NEW | event)[column] for column in EVENT_COLUMNS) for event in events]
+    found = adding.insert_new(connection, EVENTS, EVENT_COLUMNS, ("endpoint_id", "dedupe_key"), rows)
+    return {(endpoint_id, dedupe_key): id for id, endpoint_id, dedupe_key in found}
 
 
 def _insert_receipts(connection: Connection, rows: list[tuple[Arrival, Row]], new: dict[Known, int]) -> None:
@@ -139,9 +143,7 @@ def _insert_receipts(connection: Connection, rows: list[tuple[Arrival, Row]], ne
 
 
 def _insert_bodies(connection: Connection, arrivals: list[Arrival]) -> dict[Arrival, int]:
-    if not arrivals:
-        return {}
-    ids = connection.execute(INSERT_BODIES, [{"content": arrival.receipt.body} for arrival in arrivals]).scalars()
+    ids = adding.insert_in_order(connection, BODIES, "content", [arrival.receipt.body for arrival in arrivals])
     return dict(zip(arrivals, ids, strict=True))
 
 
@@ -153,11 +155,9 @@ def _receipt(arrival: Arrival, event_id: int, body_id: int | None) -> tuple[obje
 
 COLUMNS = ("endpoint_id", "event_id", "verdict", "more", "received_at", "remote_ip", "size", "headers", "body_id", "secret_id")
 RECEIPTS = cast(Table, StoredReceipt.__table__)
-INSERT_BODIES = insert(Body).returning(Body.id, sort_by_parameter_order=True)
-INSERT_EVENTS = {
-    dialect: made(Event).on_conflict_do_nothing(index_elements=["endpoint_id", "dedupe_key"])
-    .returning(Event.id, Event.endpoint_id, Event.dedupe_key)
-    for dialect, made in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
+EVENTS, BODIES = cast(Table, Event.__table__), cast(Table, Body.__table__)
+EVENT_COLUMNS = ("endpoint_id", "received_at", "item", "dedupe_key", "kind", "said", "object_key", "account", "occurred_at",
+                 "status", "outcome", "last_error", "is_strict")
+NEW: Row = {"account": None, "is_strict": False}
 USED = update(StoredSecret).where(StoredSecret.id == bindparam("secret")).values(used_at=bindparam("at"))
 SAME_EVENT = select(Event.id).where(Event.endpoint_id == bindparam("endpoint_id"), Event.dedupe_key == bindparam("dedupe_key"))

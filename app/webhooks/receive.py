@@ -8,7 +8,6 @@ import structlog
 from app.errors import Problem
 from app.integrations.provider import Answer, Incoming, Provider, Receipt, Rejected, Secret, Unreadable
 from app.integrations.registry import provider
-from app.jobs.ring import ring
 from app.webhooks import inbox, live, rejects
 from app.webhooks.endpoint_settings import may_post
 from app.webhooks.inbox import Arrival, Row
@@ -17,7 +16,6 @@ from app.webhooks.texts import LONGEST_KEY, clean, key
 
 log = structlog.get_logger()
 Headers = dict[str, str]
-QUEUE = "webhooks"
 LONGEST_ERROR = 500
 ALLOWED_HEADERS = frozenset({"content-type", "content-length", "user-agent", "date", "x-request-id", "idempotency-key"})
 NO_SECRET = "No secret yet."  # noqa: S105
@@ -103,7 +101,6 @@ def _taken(endpoint: Live, by: Provider, receipt: Receipt, headers: Headers) -> 
     if answer is None:
         events = _events(endpoint, by, receipt, headers)
         inbox.keep(Arrival(endpoint.id, None if secret is None else secret.id, receipt, headers, events))
-        ring(QUEUE)
     return answer or by.success
 
 

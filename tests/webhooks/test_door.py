@@ -4,8 +4,10 @@ import json
 
 import pytest
 from flask import request
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
 
-from app.webhooks import receive
+from app.webhooks import door, receive
 from tests.webhooks.conftest import STRIPE_SECRET, event, events, receipts, signed
 
 
@@ -40,6 +42,19 @@ def test_what_is_kept_is_asked_nothing_that_pages_ask(knock_at, asked):
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Request-Id"]
     assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("more", [
+    {}, {"HTTP_HOST": "localhost"}, {"HTTP_HOST": "localhost:80"}, {"HTTP_HOST": "[::1]:8000"}, {"SCRIPT_NAME": "/shop"},
+    {"HTTP_STRIPE_SIGNATURE": "t=1,v1=a", "HTTP_X_ODD__NAME": "é", "CONTENT_TYPE": "text/plain"}, {"CONTENT_TYPE": ""}, {"REMOTE_ADDR": "::1"}])
+def test_a_provider_is_shown_the_post_as_any_request_would_be(app, more):
+    environ = {**EnvironBuilder("/hooks/stripe/to-ken_1", method="POST", data=b"{}").get_environ(), **more}
+    request = Request(environ)
+
+    receipt = door._receipt(environ, b"{}")
+
+    assert (receipt.url, dict(receipt.headers), receipt.remote_ip) == (request.url, dict(request.headers), request.remote_addr)
 
 
 def test_a_refusal_is_decided_once_and_said_as_all_errors_are(knock_at, asked):

@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from threading import Event as Flag
 
 import pytest
+from redis import Redis
 from sqlalchemy import event as listen
 from sqlalchemy import func, select
 
 from app.errors import Unavailable
 from app.extensions import db
 from app.integrations.provider import Receipt
+from app.jobs import ring
+from app.records import adding
 from app.webhooks import inbox
 from app.webhooks.inbox import Arrival, keep
 from app.webhooks.models import Body, StoredSecret
@@ -73,6 +76,35 @@ def test_those_who_come_together_are_one_transaction(together, arrive):
     assert sizes == [1, 6]
     assert {each.dedupe_key for each in events()} == {"evt_first", *(f"evt_{number}" for number in range(6))}
     assert [receipt.verdict for receipt in receipts()] == ["ok"] * 7
+
+
+def test_those_who_come_together_ring_one_bell(together, arrive, valkey, monkeypatch):
+    monkeypatch.setattr(ring, "_silent_until", 0.0)
+    with Redis.from_url(valkey) as redis:
+        redis.flushall()
+        together(*(arrive(f"evt_{number}") for number in range(6)), first=arrive("evt_first"))
+
+        assert redis.llen("rq:queue:webhooks") == 2, "one for each transaction"
+        redis.flushall()
+
+
+def test_a_post_of_more_events_than_a_statement_holds_is_kept_whole_and_once(arrive):
+    keys = [f"evt_{number:03}" for number in range(2 * adding.TOGETHER + 30)]
+    keep(arrive(*keys))
+    keep(arrive("evt_000", "evt_new", *keys[1:]))
+
+    assert sorted(each.dedupe_key for each in events()) == [*keys, "evt_new"]
+    verdicts = [receipt.verdict for receipt in receipts()]
+    assert (verdicts.count("ok"), verdicts.count("duplicate")) == (len(keys) + 1, len(keys))
+
+
+def test_everybody_keeps_their_own_body(together, arrive):
+    together(*(arrive(f"evt_{number}") for number in range(12)), first=arrive("evt_first"))
+
+    known = {each.id: each.dedupe_key for each in events()}
+    bodies = {known[receipt.event_id]: only(Body, Body.id == receipt.body_id).content.decode() for receipt in receipts()}
+    assert len(bodies) == 13
+    assert all(key == body for key, body in bodies.items())
 
 
 def test_nobody_is_answered_before_the_commit(together, arrive):
