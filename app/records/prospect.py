@@ -58,7 +58,7 @@ def _touched(session: Session, batch: Batch, rows: Any, actor: Actor) -> list[To
     scope = policy.scope(actor, resource)
     seen = [resource.table.c.id.in_(ids), *([] if scope is None else [scope])]
     records = session.execute(select(resource.table).where(*seen)).mappings()
-    titles = {record["id"]: resource.text(record) for record in records}
+    titles = {record["id"]: resource.text(dict(record)) for record in records}
     changes = session.execute(select(Audit.record_id, Audit.version, Audit.actor, Audit.at).where(
         Audit.resource == resource.name, Audit.record_id.in_(ids)))
     last = {(one.record_id, one.version): one for one in changes}

@@ -75,7 +75,7 @@ def test_the_file_is_there_for_those_who_may_import_and_taking_it_is_noted(ended
 @pytest.mark.parametrize(("stage", "finished", "kept"), [("done", 31, False), ("done", 29, True), ("preview", None, False), ("apply", None, True)])
 def test_files_go_thirty_days_after_the_end_and_those_nobody_went_on_with_too(app, ended, stage, finished, kept):
     client, id = ended
-    name = fresh(id).file
+    name = str(fresh(id).file)
     with transaction() as session:
         imported = session.get_one(Import, id)
         imported.stage, imported.created_at = stage, datetime.now(UTC) - timedelta(days=40)

@@ -5,7 +5,7 @@ import pytest
 
 from app.audit import COMMAND_LINE
 from app.extensions import db
-from app.imports import whole
+from app.imports import read, whole
 from app.imports.command import Wishes
 from app.imports.models import Import
 from app.jobs.steps import Here
@@ -141,7 +141,7 @@ def test_it_goes_on_where_it_was_after_a_crash(app, kept):
     """Each step is asked for again by the same job, wherever it broke off."""
     id = whole.ask(io.BytesIO(PEOPLE.encode()), "people.csv", "customers", wishes := Wishes(columns={"Who": "name"}), by=COMMAND_LINE)
     whole._matched(Here(COMMAND_LINE), id, wishes)     # nothing is read yet, so nothing is matched
-    whole.read.read(Here(COMMAND_LINE), id)
+    read.read(Here(COMMAND_LINE), id)
     whole._matched(Here(COMMAND_LINE), id, wishes)
 
     whole.whole(Here(COMMAND_LINE), id, wishes)
