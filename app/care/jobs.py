@@ -1,4 +1,5 @@
 """The jobs of looking after an installation."""
+from app.care import digest
 from app.care import erase as erasing
 from app.jobs.registry import job
 from app.jobs.work import Work
@@ -8,3 +9,9 @@ from app.jobs.work import Work
 def erase(work: Work, customer_id: int) -> dict[str, int]:
     """Take out everything that is kept about one customer."""
     return erasing.erase(work, customer_id, by=work.actor)
+
+
+@job("care.digest", cron="0 6 * * *", label="Mail what waits for people")
+def mail_digest(work: Work) -> dict[str, int]:
+    """One mail to everybody for whom something waits."""
+    return digest.send(work)
