@@ -10,6 +10,7 @@ from app.config import ROOT
 BENCHMARKS = {     # what each measures; and how, when it should be quick
     "exports": ["--orders", "20000", "--few", "5000", "--rounds", "1"],
     "gate": ["--rows", "10000", "--rounds", "2"],
+    "imports": ["--rows", "2000", "--peer", "500", "--many", "0", "--rounds", "1"],
     "lists": ["--orders", "20000", "--rounds", "10"],
     "peers": ["--orders", "20000", "--few", "2000", "--rounds", "3"],
     "processing": ["--events", "500", "--jobs", "30", "--rounds", "1"],
