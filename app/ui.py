@@ -1,13 +1,13 @@
 """What every page shares: the navigation, icons, toasts, how times and numbers are written, and how a person likes to look."""
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,7 @@ CHOICES = {"theme": ("system", "light", "dark"), "rows": ("normal", "dense", "ro
 """What a person may choose about the look, kept in a cookie for a year; the first of each is what holds without one."""
 YEAR = 365 * 86_400
 MOST = 100              # from here on a mark says "99+"
+STATIC = ROOT / "static"
 SPRITE = "static/icons.svg"     # made by tools/icons.py
 INSIDE = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]*\Z")
 SYMBOL = re.compile(r'<symbol[^>]*viewBox="([^"]+)" id="([^"]+)"[^>]*>(.*?)</symbol>', re.S)
@@ -182,13 +183,13 @@ def drawings() -> dict[str, tuple[str, str]]:
 
 def asset(filename: str) -> str:
     """The address of a static file of ours; it changes with the content, so browsers may keep it for good."""
-    path = ROOT / "static" / filename
-    return url_for("static", filename=filename, v=_digest(path, path.stat().st_mtime_ns))
+    return _address(request.script_root, filename, os.stat(f"{STATIC}/{filename}").st_mtime_ns)
 
 
-@lru_cache(maxsize=200)
-def _digest(path: Path, _changed: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+@lru_cache(maxsize=500)
+def _address(_root: str, filename: str, _changed: int) -> str:
+    """Made once: a page asks for a score of them."""
+    return url_for("static", filename=filename, v=hashlib.sha256((STATIC / filename).read_bytes()).hexdigest()[:10])
 
 
 def zone() -> ZoneInfo:

@@ -1,4 +1,5 @@
 """What every page shares: words for times and numbers, icons, the navigation, the look a person chose, safe ways back."""
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -75,6 +76,21 @@ def test_an_address_may_break_after_its_at_and_nothing_else_is_markup():
 
 def test_a_static_file_has_an_address_of_its_content(asked):
     assert ui.asset("app.css").startswith("/static/app.css?v=")
+
+
+def test_the_address_of_a_static_file_changes_with_it_and_knows_where_we_are_mounted(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(ui, "STATIC", tmp_path)
+    with app.test_request_context("/"):
+        addresses = []
+        for number, text in enumerate(("one", "two", "one"), 1):
+            (tmp_path / "a.css").write_text(text)
+            os.utime(tmp_path / "a.css", ns=(number, number))
+            addresses.append(ui.asset("a.css"))
+    with app.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/back"}):
+        mounted = ui.asset("a.css")
+
+    assert addresses[0] == addresses[2] != addresses[1]
+    assert mounted == f"/back{addresses[0]}"
 
 
 @pytest.mark.parametrize("path", ["/", "/orders", "/orders?status=a&x=%20y", "/customers/7#h-tl", "/search?q=https://x"])
