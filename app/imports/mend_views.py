@@ -18,6 +18,7 @@ from app.imports.replacing import Wish
 from app.imports.sheet import mark_of
 from app.imports.standing import Standing, standing
 from app.records.batches import REFUSED, Batch
+from app.records.fields import Choice, Reference
 from app.records.registry import named
 from app.typed import asks
 
@@ -152,8 +153,12 @@ def _field(column: dict[str, Any], now: str, typed: str | None, errors: dict[str
 
 
 def _find_page(found: Standing, wish: Wish, counted: replacing.Found | None, error: str = "") -> str:
-    return render_template("imports/replace.html", found=found, imported=found.imported, resource=named(found.imported.resource),
-                           wish=wish, counted=counted, error=error, before=None, at=2, letters={})
+    columns, resource = found.imported.columns, named(found.imported.resource)
+    field = resource.field(columns[wish.position]["field"] or "") if 0 <= wish.position < len(columns) else None
+    return render_template("imports/replace.html", found=found, imported=found.imported, resource=resource,
+                           choices=[state.title for state in field.choices] if isinstance(field, Choice) else [],
+                           lookup=field.to if isinstance(field, Reference) else "", wish=wish, counted=counted, error=error,
+                           before=None, at=2, letters={})
 
 
 def _typed() -> dict[int, str]:
