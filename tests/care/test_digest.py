@@ -2,6 +2,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.audit import COMMAND_LINE
 from app.care import digest
@@ -9,7 +10,7 @@ from app.extensions import db
 from app.imports.models import Import
 from app.jobs.enqueue import enqueue
 from app.jobs.models import Job
-from app.notices import tell
+from app.notices import Notice, tell
 from app.transaction import transaction
 from tests.exports.test_definitions import server
 from tests.wait import wait_for
@@ -65,7 +66,7 @@ def test_what_was_told_of_before_or_is_nothing_is_no_mail(wanted, user, server, 
         with transaction() as session:
             tell(session, "silent 1", "Stripe is silent", needs="webhooks.retry")
             session.flush()
-            session.execute(digest.Notice.__table__.update().values(first_at=datetime.now(UTC) - timedelta(days=days)))
+            session.execute(update(Notice).values(first_at=datetime.now(UTC) - timedelta(days=days)))
     assert send(drain) == {"mailed": 0}
     assert server.taken == []
 
