@@ -110,6 +110,7 @@ def test_the_same_key_again_imports_once_and_the_same_file_is_told(program, drai
     assert send(program, key="two").json["same_as"] == first.json["id"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("parts", "pointer"), [
     ({"resource": None}, "/resource"), ({"resource": "shoes"}, "/resource"), ({"file": None}, "/file"),
     ({"mapping": "{}x"}, "/mapping"), ({"mapping": '{"Mail": "shoe"}'}, "/mapping"), ({"mode": "replace"}, "/mode"),
@@ -122,7 +123,8 @@ def test_what_cannot_be_followed_is_named_by_its_place(program, parts, pointer):
     assert db.session.query(Import).count() == 0
 
 
-def test_what_is_no_form_or_too_large_or_asked_oddly_is_refused(program):
+@pytest.mark.alike
+def test_what_is_no_form_or_asked_oddly_is_refused(program):
     assert program.post("/imports", {"resource": "customers"}).status_code == 415
     id = send(program).json["id"]
     assert [program.get(f"/imports/{id}/rows?{odd}").status_code for odd in ("outcome=odd", "limit=0", "after=x", "colour=1")] == [400] * 4

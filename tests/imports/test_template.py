@@ -47,6 +47,7 @@ def test_it_has_no_field_one_may_not_fill(app):
     assert "Ship to: phone" in [cell.value for cell in made("orders").worksheets[0][1]]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("name", NAMES)
 def test_its_columns_are_matched_and_its_example_is_left_out(app, name, tmp_path):
     path = saved(made(name), tmp_path / "template.xlsx")
@@ -75,6 +76,7 @@ def test_an_example_that_was_filled_in_is_a_row(app, put):
     assert (report["created"], report["skipped"]) == (1, 0)
 
 
+@pytest.mark.alike
 def test_the_upload_form_leads_to_it(sign_in):
     client = sign_in("operator")
 
