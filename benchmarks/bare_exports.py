@@ -20,10 +20,19 @@ def peak():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
+def cursor(database, most):
+    if not database.startswith("postgresql"):
+        return sqlite3.connect(database).execute(ASKED, [most])
+    import psycopg
+    found = psycopg.connect(database).cursor("bare")
+    found.itersize = 1000
+    return found.execute(ASKED.replace("?", "%s"), [most])
+
+
 def rows(database, most):
-    for number, email, status, payment, channel, total, currency, placed, city in sqlite3.connect(database).execute(ASKED, [most]):
+    for number, email, status, payment, channel, total, currency, placed, city in cursor(database, most):
         yield (number, email, status, payment, channel, None if total is None else Decimal(total) / 100, currency,
-               placed and placed[:16], city)
+               placed and str(placed)[:16], city)
 
 
 def bare(found, target):
