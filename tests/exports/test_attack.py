@@ -4,7 +4,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_openpyxl_reads_what_the_database_has(kept):
             if isinstance(value, Decimal):
                 assert (cell.data_type, Decimal(repr(cell.value))) == ("n", value)
             elif isinstance(value, str):
-                read = unescape(cell.value)
+                read = unescape(str(cell.value))
                 assert restore(read) == value
                 assert read == value or value.startswith(("'", "#"))     # a quote of ours, where an import would take one off
             else:
@@ -94,6 +94,5 @@ def test_the_days_of_all_kinds_are_days(app):
 
     sheet = openpyxl.load_workbook(io.BytesIO(export("tracking_number", "eta", resource="deliveries", query="sort=-eta", format="xlsx"))).worksheets[0]
 
-    assert [(row[0].value, row[1].value and row[1].value.date()) for row in sheet.iter_rows(min_row=2)] == [("=1", date(2026, 5, 31)), ("2", None)]
+    assert [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)] == [["=1", datetime(2026, 5, 31)], ["2", None]]  # noqa: DTZ001
     assert sheet["B2"].number_format == "yyyy-mm-dd"
-    assert isinstance(sheet["B2"].value, datetime)
