@@ -3,6 +3,8 @@ import pytest
 
 from tests.records.gate import act, customer
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture
 def client(app, sign_in):

@@ -11,6 +11,8 @@ from app.errors import Problem
 from tests.client import Client
 from tests.served import raising, served
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture(scope="module")
 def other(settings: Config, made: Flask) -> Iterator[Flask]:

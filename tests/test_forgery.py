@@ -21,6 +21,7 @@ from app.forgery import comes_from_us
 from app.typed import asks
 from tests.client import Client, SignedInClient, form_token
 
+pytestmark = pytest.mark.alike
 OURS = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
 PASSWORD = "correct horse battery staple"
 done: list[str] = []

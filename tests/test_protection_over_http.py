@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 
 from app.accounts import passwords
 
+pytestmark = pytest.mark.alike
 PASSWORD = "correct horse battery staple"
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from werkzeug.security import check_password_hash, generate_password_hash
 
 SHORTEST, LONGEST = 12, 200
+METHOD = "scrypt:32768:8:1"      # a tenth of a second and 32 MB for each guess
 SIMPLE = ("password", "passwort", "backroom", "qwerty", "qwertz", "asdfgh", "letmein", "welcome", "willkommen", "iloveyou",
           "administrator", "changeme", "monkey", "dragon", "123456", "abcdef", "secret", "football", "sunshine", "princess")
 """Words people begin with: a password that is little more than these, digits and signs is guessed first."""
@@ -23,7 +24,7 @@ def check(password: str, email: str) -> None:
 
 def keep(password: str) -> str:
     """The hash to store: scrypt with a salt, its cost written into it."""
-    return generate_password_hash(password)
+    return generate_password_hash(password, METHOD)
 
 
 def matches(password: str, kept: str | None) -> bool:
@@ -42,4 +43,4 @@ def _what_is_left(plain: str, email: str) -> int:
 
 @lru_cache(maxsize=1)
 def _decoy() -> str:
-    return generate_password_hash("nobody has this one")
+    return generate_password_hash("nobody has this one", METHOD)

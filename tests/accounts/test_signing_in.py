@@ -148,7 +148,7 @@ def test_next_leads_back_to_pages_of_ours(client, ada, enter, there):
 
 
 @pytest.mark.alike
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(
     ["/", "\\", "//", "evil.example", "@", ":", "https:", "settings", ".", "..", "%2f", "%5c", "\t", "\n", "?", "#", "login", " ", "\x00"]),
     max_size=8).map("".join)))

@@ -46,6 +46,7 @@ def open_order(page, place=0):
     return number
 
 
+@pytest.mark.alike
 def test_a_wrong_password_is_said_kindly_and_a_right_one_leads_where_one_wanted_to_go(chromium, backroom):
     page = chromium.new_page(base_url=backroom.address)
     page.goto("/payments")
@@ -76,6 +77,7 @@ def test_an_order_is_found_and_edited_and_its_timeline_says_so(enter):
     expect(newest).to_contain_text("Unterbergen")
 
 
+@pytest.mark.alike
 def test_two_who_edit_the_same_order_lose_nothing(enter):
     hers, his = enter("operator"), enter("manager")
     number = open_order(hers, place=1)
@@ -126,10 +128,12 @@ def test_an_event_sent_ten_times_at_once_has_one_effect(enter, tell):
     expect(payment.locator("dl.facts", has_text="Receipts")).to_contain_text("10, 9 of them repeats")
 
 
+@pytest.mark.alike
 def test_a_post_with_another_signature_is_turned_away(tell):
     assert tell("pi_forged", "succeeded", event="evt_forged", secret="whsec_guessed") == 400
 
 
+@pytest.mark.alike
 def test_a_dead_event_says_why_and_can_be_put_back(enter):
     page = enter("operator")
     page.goto("/webhooks?status=dead")
@@ -157,6 +161,7 @@ def expect_by_reloading(page, condition):
         page.reload()
 
 
+@pytest.mark.alike(True)
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_sheet_with_two_bad_rows_is_imported_and_the_bad_rows_come_back(enter, downloaded, tmp_path, scripts):
     sheet = tmp_path / "contacts.csv"
@@ -190,6 +195,7 @@ def test_a_sheet_with_two_bad_rows_is_imported_and_the_bad_rows_come_back(enter,
     expect(page.locator("tbody tr")).to_have_count(2)
 
 
+@pytest.mark.alike("CSV")
 @pytest.mark.parametrize("kind", ["CSV", "Excel (XLSX)"])
 def test_a_filtered_list_is_exported_and_the_file_holds_just_that(enter, downloaded, kind):
     page = enter("manager")
@@ -215,6 +221,7 @@ def cells(path):
     return [[str(cell) for cell in row] for row in openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)]
 
 
+@pytest.mark.alike
 def test_who_may_only_read_is_offered_nothing_else_and_refused_the_rest(enter):
     page = enter("viewer")
     open_order(page)
@@ -225,6 +232,7 @@ def test_who_may_only_read_is_offered_nothing_else_and_refused_the_rest(enter):
     expect(page.locator("main")).to_contain_text("orders.edit")
 
 
+@pytest.mark.alike
 def test_signing_out_ends_it(enter):
     page = enter("viewer")
     page.locator("summary:has(.me)").click()
@@ -232,6 +240,7 @@ def test_signing_out_ends_it(enter):
     page.goto("/orders")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
+@pytest.mark.alike
 def test_an_endpoint_gets_its_secret_once_the_provider_has_the_address(chromium, backroom, tell):
     """Of an admin's pages: those signed in by `enter` may not see addresses."""
     backroom.command("user", "add", "owner@example.com", "--role", "admin", "--password-stdin", said=PASSWORD + "\n")

@@ -5,12 +5,10 @@ from axe_playwright_python.sync_playwright import Axe
 pytestmark = [pytest.mark.alike, pytest.mark.browser, pytest.mark.timeout(600)]
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
 MORE_OF_THE_SAME = ":is(tbody > tr, .tl > li):nth-child(n + 13)"     # every row is made as those before it, and contrast is dear
-PAGES = ("/", "/customers", "/products", "/orders", "/payments", "/subscriptions", "/deliveries", "/orders/1", "/customers/1",
-         "/payments/1", "/orders/1/edit", "/orders/new", "/webhooks", "/webhooks?status=dead", "/webhooks/events/1", "/imports",
-         "/imports/new", "/imports/1", "/imports/2", "/exports", "/exports/1", "/exports/new?resource=orders", "/jobs", "/jobs/1",
-         "/orders?status=placed&total.gte=1&sort=-total", "/orders?status=draft&city=Nowhere", "/orders/filter?by=status", "/orders/filter?by=customer",
-         "/orders?nothing=1", "/orders/1/trash", "/search?q=example", "/search", "/orders/bulk?do=edit&id=1,2", "/orders/bulk?do=status&id=1", "/orders/bulk?do=trash&all=1", "/bulk",
-         "/integrations", "/integrations/calls", "/integrations/effects", "/trail", "/settings", "/no-such-page")
+PAGES = ("/", "/products", "/orders?status=placed&total.gte=1&sort=-total", "/orders?status=draft&city=Nowhere", "/orders?nothing=1", "/orders/1", "/payments/1",
+         "/orders/1/edit", "/orders/1/trash", "/orders/filter?by=customer", "/orders/bulk?do=edit&id=1,2", "/bulk", "/search?q=example", "/webhooks", "/webhooks/events/1",
+         "/imports", "/imports/new", "/imports/1", "/exports", "/exports/1", "/exports/new?resource=orders", "/jobs", "/jobs/1",
+         "/integrations", "/integrations/calls", "/trail", "/settings", "/no-such-page")
 
 
 CUT = "[...document.querySelectorAll('.cards .a-who')].filter(cell => cell.scrollWidth > cell.clientWidth).length"
@@ -18,8 +16,19 @@ CUT = "[...document.querySelectorAll('.cards .a-who')].filter(cell => cell.scrol
 STATUS = {"/no-such-page": 404, "/orders?nothing=1": 400}
 
 
+@pytest.fixture
+def job(enter, tmp_path):
+    """There is a job: that of an upload."""
+    (tmp_path / "one.csv").write_text("Email\nnobody@example.com\n")
+    page = enter("manager")
+    page.goto("/imports/new?resource=customers")
+    page.get_by_label("File", exact=True).set_input_files(tmp_path / "one.csv")
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url("**/imports/*")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_no_page_breaks_a_rule_or_scrolls_sideways(enter, width, scheme, database):
+def test_no_page_breaks_a_rule_or_scrolls_sideways(job, enter, width, scheme, database):
     if database == "postgresql":
         pytest.skip("pages look the same on both databases")
     # so tall that no bar at the bottom lies over what is below it

@@ -1,10 +1,7 @@
 """Backups: whole, readable by their owner alone, never over another file, and restored only where nothing is lost by it."""
 import io
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import tarfile
 from contextlib import closing
 from fcntl import LOCK_EX, flock
@@ -13,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.config import ROOT
 from tests.care.conftest import Installation, files, rows
+from tests.nursery import ended, typed
 
 
 def test_a_backup_restores_to_the_very_same_rows_and_files(filled, archive, installations):
@@ -102,13 +99,12 @@ def test_a_backup_taken_under_writes_is_one_moment(filled, tmp_path):
     """Somebody imports in another process while we back up: in each copy an audit row is there exactly if its record is."""
     sheet = tmp_path / "many.csv"
     sheet.write_text("E-mail,Name\n" + "".join(f"many{n}@example.com,Many {n}\n" for n in range(1000)))
-    importing = subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "import", "customers", sheet], cwd=ROOT,
-                                 stdout=subprocess.DEVNULL, env={**os.environ, **filled.environ})
+    importing = typed(filled.environ, "import", "customers", sheet)
     taken: list[Path] = []
-    while importing.poll() is None and len(taken) < 8:
+    while importing.is_alive() and len(taken) < 8:
         taken.append(tmp_path / f"{len(taken)}.tar.gz")
         filled.command("backup", taken[-1])
-    assert importing.wait(100) == 0
+    assert ended(importing) == 0
     assert [path for path in taken if not _agrees(path, tmp_path / path.stem)] == []
 
 

@@ -1,23 +1,14 @@
 """Bringing tables up to date while others try the same."""
-import os
-import subprocess
-import sys
-
 import sqlalchemy as sa
 
-from app.config import ROOT
 from tests.care.conftest import rows
-
-
-def upgrading(installation):
-    return subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"], cwd=ROOT, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **installation.environ})
+from tests.nursery import ended, typed
 
 
 def test_two_who_migrate_at_once_do_it_once(installations):
     installation = installations()
-    running = [upgrading(installation) for _ in range(2)]
-    assert [(process.communicate(timeout=100)[0], process.returncode)[1] for process in running] == [0] * 2
+    running = [typed(installation.environ, "db", "upgrade") for _ in range(2)]
+    assert [ended(process) for process in running] == [0] * 2
     assert installation.findings()["migrations"]["verdict"] == "good"
 
 

@@ -25,7 +25,7 @@ from tests.chaos.storm import COPIES, Happening, Senders, happenings, latest
 from tests.wait import wait_for
 from tests.webhooks.conftest import endpoint, post  # noqa: F401  (fixtures)
 
-OBJECTS, EVENTS, POISON = 20 * SCALE, 250 * SCALE, max(3, 2 * SCALE)
+OBJECTS, EVENTS, POISON = (20 * SCALE, 250 * SCALE, 2 * SCALE) if SCALE > 1 else (10, 100, 3)
 FROZEN = 2.5          # seconds: longer than a lease
 PATIENCE = 120 * SCALE
 TRIES = {"kill": 5, "raise": 5, "hang": 2}

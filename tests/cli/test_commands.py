@@ -1,7 +1,4 @@
 """The command line as a whole: found by being there, helpful, and a sentence where something is wrong."""
-import os
-import subprocess
-import sys
 from types import ModuleType
 
 import click
@@ -9,9 +6,9 @@ import pytest
 
 from app.cli import _speak, commands
 from app.cli.privacy import _kept
-from app.config import ROOT
 from app.errors import Conflict, Invalid, Misconfigured
 from app.extensions import db
+from tests.nursery import ended, typed
 
 PROMISED = {"user", "token", "demo", "endpoint", "import", "export", "worker", "drain", "sweep", "backup", "restore", "doctor", "db"}
 
@@ -101,18 +98,12 @@ REFUSED = [("token", "add", "nobody@example.com", "--name", "laptop"), ("user", 
 @pytest.mark.alike
 @pytest.mark.parametrize("words", [*ON_NOTHING, *REFUSED], ids=" ".join)
 def test_every_command_speaks_in_sentences_on_an_installation_with_nothing_in_it(tmp_path, words):
-    ran = alone(tmp_path, *words)
+    code = ended(typed({"INSTANCE_DIR": str(tmp_path / "instance"), "LOG_LEVEL": "ERROR"}, *words, err=tmp_path / "said"))
 
-    assert "Traceback" not in ran.stderr
-    assert ran.returncode == 0 if words in ON_NOTHING else ran.returncode in (1, 2), ran.stderr
-    assert words[0] in ("backup", "restore", "doctor") or "The tables are new" in ran.stderr
-
-
-def alone(folder, *words):
-    """Run a command on an installation of its own in `folder`, as a person types it."""
-    environ = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY")}
-    return subprocess.run([sys.executable, "-m", "flask", "--app", "app", *words], cwd=ROOT, capture_output=True, text=True, timeout=100,
-                          env=environ | {"INSTANCE_DIR": str(folder), "LOG_LEVEL": "ERROR"})
+    said = (tmp_path / "said").read_text()
+    assert "Traceback" not in said
+    assert code == 0 if words in ON_NOTHING else code in (1, 2), said
+    assert words[0] in ("backup", "restore", "doctor") or "The tables are new" in said
 
 
 def test_an_export_that_cannot_be_written_is_wrong_usage(run):

@@ -23,6 +23,7 @@ from app.transaction import now, transaction
 from app.webhooks.models import Event, StoredReceipt
 from tests.conftest import empty
 
+pytestmark = pytest.mark.alike
 ORDERS = 120
 
 

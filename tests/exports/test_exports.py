@@ -185,8 +185,9 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
 CUSTOMERS = st.lists(st.fixed_dictionaries({"name": WORDS, "company": WORDS, "note": WORDS | st.just("two\nlines")}), min_size=1, max_size=8)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("format", ["csv", "xlsx"])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=CUSTOMERS)
 def test_what_was_exported_reads_back_as_it_was(app, tmp_path, format, rows):
     with db.engine.begin() as connection:

@@ -22,7 +22,7 @@ SEEDS: dict[str, Callable[[Path], Path]] = {
 LIMITS = Limits(memory=400 * 2**20, cpu=10, silence=20)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(STARTS), st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-16-le")))
 @example(b"\xff\xfe", b"\n\0\n")
 @example(b"", b"a\x80\n" * 3)
@@ -36,7 +36,7 @@ def test_bytes_give_rows_or_one_sentence(tmp_path, start, content):
     assert "of a kind we do not read" not in last.get("problem", ""), "an error nobody thought of"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=120), st.sampled_from(["utf-8", "utf-16", "cp1252", "gb18030", "shift_jis"]), st.sampled_from([",", ";", "\t", "|"]),
        st.integers(1, 5))
 def test_a_person_may_choose_any_way_of_reading(tmp_path, text, encoding, delimiter, row):

@@ -9,6 +9,7 @@ from flask import Flask
 
 from tests.files.making import workbook
 
+pytestmark = pytest.mark.alike
 KEYS = ["status", "rows", "created", "updated", "unchanged", "skipped", "refused", "errors", "skips"]
 
 

@@ -20,6 +20,7 @@ from tests.imports.flow import batch_of, confirmed, fresh, names, sent
 from tests.imports.test_command import counts
 from tests.imports.test_pages import columns
 
+pytestmark = pytest.mark.alike
 ORDERS = "order number;customer email;total;currency\n1;;5,00;EUR\n2;;6,50;EUR\n"
 FIELDS = {"key": "number", "field-0": "number", "field-1": "", "field-2": "total", "field-3": "currency"}
 

@@ -13,7 +13,7 @@ from tests.jobs.killing import killed_when, work_off, worker
 
 @pytest.mark.slow
 def test_a_worker_killed_in_the_middle_of_the_run_repeats_nothing_and_loses_nothing(previewed, drain, environ):
-    total = 6_000
+    total = 3_000
     import_id = previewed(many(total))
     run.run(import_id, False, by=COMMAND_LINE)
 
@@ -31,7 +31,7 @@ def test_a_worker_killed_in_the_middle_of_the_run_repeats_nothing_and_loses_noth
 
 @pytest.mark.slow
 def test_a_worker_killed_while_it_reads_or_plans_starts_over_without_doubles(app, drain, environ):
-    total = 8_000
+    total = 4_000
     import_id = sent(many(total))
     def rows() -> int:
         db.session.rollback()
@@ -58,10 +58,10 @@ def test_memory_does_not_grow_with_the_file(app, drain, database):
     drain()
     before = process.memory_info().rss
 
-    import_id = sent(many(40_000, "a rather longer name than before "))
+    import_id = sent(many(15_000, "a rather longer name than before "))
     drain()
     confirmed(import_id)
     drain()
 
-    assert batch_of(import_id).plans == {"created": 40_000}
-    assert process.memory_info().rss - before < 60 * 2**20
+    assert batch_of(import_id).plans == {"created": 15_000}
+    assert process.memory_info().rss - before < 25 * 2**20

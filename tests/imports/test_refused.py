@@ -18,6 +18,7 @@ from app.records.batches import REFUSED
 from tests.imports.flow import batch_of, change, confirmed, fresh
 from tests.imports.test_pages import columns, send, shown
 
+pytestmark = pytest.mark.alike
 KINDS = "Email;Name;Note\nnobody;\"a;b\";=1+2\nada@example.com;Ada;\nno,where;'=x;#REF!\nshort\nx;y;z;more\n"
 
 

@@ -17,6 +17,7 @@ from app.jobs.models import Job
 from app.transaction import transaction
 from tests.integrations.conftest import calls, stored
 
+pytestmark = pytest.mark.alike
 FORM = {"provider": "stripe", "name": "Stripe EU", "credential_api_key": KEY, "is_sandbox": "y"}
 
 

@@ -14,6 +14,7 @@ from app.integrations.guard import is_public, networks, vetted
 from app.integrations.transport import Request, send
 from tests.integrations.wire import ok, self_signed, wire
 
+pytestmark = pytest.mark.alike
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n"
 
 
@@ -152,6 +153,7 @@ def test_a_certificate_nobody_trusts_is_said_so(app, tmp_path):
     assert server.heard == []
 
 
+@pytest.mark.alike
 def test_plain_http_where_https_is_expected_is_said_so(app):
     with wire(lambda c, _: c.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
         error = failing(f"https://127.0.0.1:{server.port}", seconds=5)

@@ -18,6 +18,7 @@ from app.integrations.registry import provider
 from app.providers.easypost_client import EasyPostClient
 from tests.providers.test_easypost import TestEasyPost as EasyPost
 
+pytestmark = pytest.mark.alike
 TRACKER = "trk_4f1e8c0a7b2d4e6f8a9b0c1d2e3f4a5b"
 
 
@@ -53,6 +54,7 @@ def test_an_id_leads_nowhere_else(easypost, connection, id):
     assert easypost.heard == []
 
 
+@pytest.mark.alike
 def test_a_list_comes_page_by_page_and_goes_on_from_a_checkpoint(easypost, connection):
     for number in range(7):
         easypost.tracked(f"trk_{number}", "in_transit", created=f"2026-06-1{number}T00:00:00Z")

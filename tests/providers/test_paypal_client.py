@@ -22,6 +22,7 @@ from tests.providers.contract import case
 from tests.providers.test_paypal import CAPTURE, SALE
 from tests.providers.test_paypal import TestPayPal as PayPal
 
+pytestmark = pytest.mark.alike
 PAIR = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 
 
@@ -90,6 +91,7 @@ def test_a_webhook_id_is_no_client_id(app):
         connections.add("paypal", Wanted("PayPal", "eu", PAIR | {"client_id": "5GP028458E2496506"}), by=COMMAND_LINE)
 
 
+@pytest.mark.alike
 def test_what_moved_comes_month_by_month_and_goes_on_from_a_checkpoint(paypal, connection):
     days = ("05-02", "05-03", "05-04", "06-10", "07-20")
     for day in days:

@@ -23,6 +23,8 @@ from app.integrations.retry import Patience
 from app.providers.stripe_client import REFERENCE, VERSION, Refund, StripeClient
 from app.transaction import transaction
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture
 def stripe(app):

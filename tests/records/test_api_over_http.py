@@ -92,6 +92,7 @@ def test_one_key_is_one_record_whoever_answers_and_whoever_is_killed(send):
     assert send("killed", eve).status_code == 422
 
 
+@pytest.mark.alike
 def test_while_redis_is_away_each_process_counts_for_itself_and_one_too_many_still_waits(app, token, environ, tmp_path):
     with transaction() as session:
         rates.RATE.set(session, 10, by=COMMAND_LINE)

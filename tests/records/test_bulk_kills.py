@@ -9,7 +9,7 @@ from tests.records.bulking import batch_of, begun, column, everything, fresh, so
 
 @pytest.mark.slow
 def test_a_worker_killed_in_the_middle_of_the_run_or_the_undo_repeats_nothing_and_loses_nothing(app, drain, environ):
-    total = 5_000
+    total = 2_500
     some_orders(*["placed"] * total)
     bulk_id = begun(everything(), note="x")
     drain()

@@ -18,7 +18,8 @@ from tests.records.test_expand import stock
 # -- conditions, links and what every answer says
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 def test_a_record_carries_its_version_as_a_strong_tag_and_is_not_sent_again(app, token, name, role):
     stock(1)

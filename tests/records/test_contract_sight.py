@@ -121,7 +121,8 @@ def test_asking_for_it_is_answered_byte_by_byte_as_if_there_were_no_such_field(a
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 def test_it_is_in_no_answer_of_the_api(app, token, name, role):
     """Alone, in a list, found, expanded, changed, previewed, among many, described: what it is called and what it holds."""
@@ -149,7 +150,8 @@ def test_it_is_in_no_answer_of_the_api(app, token, name, role):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 def test_it_is_on_no_page_in_no_picker_and_in_no_file(app, token, sign_in, name, role):
     """Lists, details with their history, forms, filters, columns, views, what to import and export, search, bulk changes, the trail."""
@@ -184,6 +186,7 @@ def test_it_is_on_no_page_in_no_picker_and_in_no_file(app, token, sign_in, name,
         assert 200 in filters.values()
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("name", NAMES)
 def test_even_where_the_field_is_what_a_record_is_found_by(app, token, sign_in, name):
     """Its key, its title and what it is sorted by: nothing falls over, nothing is told."""

@@ -54,7 +54,8 @@ def acts(name: str, id: int) -> list[tuple[str, str, Any]]:
 # -- lost updates
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 def test_who_has_not_seen_the_version_there_is_changes_nothing(app, token, name, role):
     stock(1)
@@ -70,7 +71,8 @@ def test_who_has_not_seen_the_version_there_is_changes_nothing(app, token, name,
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", WRITERS)
 def test_of_two_who_saw_one_version_the_second_changes_nothing_whichever_way_both_take(app, token, name, role):
     stock(4)
@@ -84,7 +86,8 @@ def test_of_two_who_saw_one_version_the_second_changes_nothing_whichever_way_bot
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", WRITERS)
 def test_a_form_that_was_opened_before_somebody_saved_writes_nothing_over_it(app, token, sign_in, name, role):
     stock(1)
@@ -99,6 +102,7 @@ def test_a_form_that_was_opened_before_somebody_saved_writes_nothing_over_it(app
     assert row(name, 1)[field] == after[field]
 
 
+@pytest.mark.alike("orders")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_form_that_does_not_say_what_it_has_seen_writes_nothing(app, sign_in, name):
     stock(1)
@@ -114,7 +118,8 @@ def test_a_form_that_does_not_say_what_it_has_seen_writes_nothing(app, sign_in, 
 # -- mass assignment
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 def test_nothing_is_written_but_the_fields_a_role_may_write(app, token, name, role):
     """Every column of the table that is no field of this role, under its own name, alone and beside what may be written."""
@@ -136,7 +141,8 @@ def test_nothing_is_written_but_the_fields_a_role_may_write(app, token, name, ro
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", WRITERS)
 def test_nor_in_a_row_of_many(app, token, name, role):
     stock(1)
@@ -170,7 +176,8 @@ def test_what_a_form_was_not_asked_for_is_not_written(sign_in, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", WRITERS)
 def test_what_a_live_provider_keeps_is_refused_field_by_field(app, token, monkeypatch, name, role):
     monkeypatch.setattr(owners, "_checks", [lambda session, account: account == "stripe"])
@@ -190,7 +197,8 @@ def test_what_a_live_provider_keeps_is_refused_field_by_field(app, token, monkey
 # -- records out of sight
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 def test_a_record_out_of_scope_is_not_there_for_any_way_of_writing(app, token, sign_in, name, role):
     stock(2)
@@ -223,7 +231,8 @@ def told(answer: Any, id: int) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 def test_a_record_out_of_scope_is_not_there_for_any_way_of_reading(app, token, sign_in, name, role):
     stock(2)

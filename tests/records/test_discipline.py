@@ -77,6 +77,7 @@ PAGES = {
 
 
 @pytest.mark.alike("orders")
+@pytest.mark.chequered
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_costs_what_is_promised_however_many_rows_there_are(app, sign_in, cost, name, page):

@@ -8,6 +8,8 @@ from app.records.registry import resources
 from tests.records.pages import get, inline
 from tests.records.shops import id_of, ids_on, shop_to_read
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture
 def shop(app):

@@ -7,6 +7,8 @@ from tests.records import gate
 from tests.records.pages import get, post, read
 from tests.records.shops import edit, shop_to_edit
 
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture
 def shop(app):

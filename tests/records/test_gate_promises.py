@@ -14,12 +14,12 @@ from app.extensions import db
 from app.records.changes import Change, Outcome, apply, plan
 from app.records.registry import named
 from app.transaction import transaction
-from tests.conftest import empty
+from tests.conftest import SCALE, empty
 from tests.records.gate import EVENT, FORM, IMPORT, at, indexed, lines, payment, rows, should_be_indexed
 
 KEYS = {"customers": "email", "orders": "number", "payments": "external_id", "products": "sku"}
 TARGETS = {"customer_id": "customers", "order_id": "orders", "product_id": "products"}
-RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def story(rng, size=40):
@@ -90,7 +90,7 @@ def world():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", [EVENT, FORM, IMPORT], ids=lambda source: source.door)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2 * SCALE))
 def test_a_batch_ends_like_the_same_changes_one_at_a_time(app, database, live, seed, source):
     todo = list(story(random.Random(seed)))
     with transaction() as session:

@@ -51,7 +51,7 @@ def test_a_list_has_values_missing_and_values_shared_so_that_the_test_above_mean
         assert len(set(values)) < len(values) / 2
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(weights=st.lists(st.none() | st.integers(-2, 2), max_size=14), limit=st.integers(1, 5), sign=st.sampled_from(("", "-")))
 def test_pages_joined_are_the_whole_list_whatever_is_in_it(app, weights, limit, sign):
     orders = named("orders")

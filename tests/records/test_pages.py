@@ -18,7 +18,8 @@ def shop(app):
     shop_to_read()
 
 
-@pytest.mark.alike("manager")
+@pytest.mark.alike("orders", "manager")
+@pytest.mark.chequered
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_list_and_record_opens_for_every_role(app, sign_in, name, role):

@@ -97,6 +97,7 @@ def test_only_what_the_actor_may_read_is_read(app):
     assert "city" in columns
 
 
+@pytest.mark.alike
 def test_memory_is_that_of_a_chunk_not_of_the_list(app):
     fill(named("customers"), 3_000)
 

@@ -1,26 +1,21 @@
 """`drain` and `sweep` as a person types them."""
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from app.cli.work import swept
-from app.config import ROOT
 from app.extensions import db
 from app.jobs.enqueue import enqueue
 from app.jobs.models import Job
 from app.transaction import transaction
+from tests.nursery import ended, typed
 
 
 @pytest.fixture
-def command(environ):
+def command(environ, tmp_path):
     def run(*args):
         db.session.rollback()
-        done = subprocess.run([sys.executable, "-m", "flask", "--app", "app", *args], cwd=ROOT, env=os.environ | environ,
-                              capture_output=True, text=True, timeout=100)
-        return done.returncode, done.stdout
+        return ended(typed(environ, *args, out=tmp_path / "out")), (tmp_path / "out").read_text()
     return run
 
 

@@ -77,8 +77,7 @@ def test_whoever_has_a_record_open_is_seen_by_the_next(path, browse):
     expect(second.locator(".here")).to_contain_text("Operator is editing it")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_the_pages_around_a_record_keep_the_rules(path, browse, width, scheme, monkeypatch):
     monkeypatch.setattr(actions, "_doers", {})
     actions.action("payments", "refund")(lambda actor, resource, row, values: "Done")

@@ -1,8 +1,11 @@
 """What a list shows of itself, in a real browser."""
+import pytest
 from playwright.sync_api import expect
 
 from tests.records.gate import act, order
 from tests.ui.test_browser import violations
+
+pytestmark = [pytest.mark.alike, pytest.mark.browser]
 
 
 def test_columns_that_sort_look_and_sound_unlike_those_that_do_not(app, browse):

@@ -5,6 +5,8 @@ from playwright.sync_api import Dialog, expect
 from tests.records import gate
 from tests.records.gate import act, customer, order
 
+pytestmark = [pytest.mark.alike, pytest.mark.browser]
+
 
 @pytest.fixture
 def path(app):

@@ -12,6 +12,7 @@ from app.webhooks import endpoints, testing
 from app.webhooks.models import Endpoint, StoredSecret
 from tests.webhooks.conftest import SECRETS, STANDARD_SECRET, STRIPE_SECRET, events, only, receipts
 
+pytestmark = pytest.mark.alike
 OTHERS = {"stripe": "whsec_another_secret", "standard": "whsec_" + "QUFB" * 8}
 
 

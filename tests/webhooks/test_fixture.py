@@ -14,6 +14,7 @@ from app.webhooks import fixture, redact
 from tests.webhooks.conftest import BAD, events
 from tests.webhooks.test_retry import SOMEBODY, deeds
 
+pytestmark = pytest.mark.alike
 PAYLOAD = {
     "id": "evt_1QkTb2", "type": "charge.refunded", "created": 1_781_257_320, "livemode": True,
     "data": {"object": {

@@ -24,8 +24,8 @@ from tests.providers.contract import ANYTHING, Contract, _spoil, case, cases
 from tests.providers.every import contracts
 from tests.webhooks.conftest import STRIPE_SECRET, events, raw_receipt
 
-CALM = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-QUICK = settings(CALM, max_examples=25)
+CALM = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(CALM, max_examples=8)
 EVERY = contracts()
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60)
 Send = Callable[[Receipt], TestResponse]

@@ -87,6 +87,7 @@ def test_ten_at_once_are_one_event_and_one_effect(server, endpoint: Callable[...
     assert [(each.status, each.version) for each in payments()] == [("paid", 1)]
 
 
+@pytest.mark.alike
 def test_a_hundred_different_ones_at_once_are_all_kept(server, endpoint: Callable[..., Endpoint]):
     made = endpoint()
 
@@ -101,6 +102,7 @@ def test_a_hundred_different_ones_at_once_are_all_kept(server, endpoint: Callabl
     assert {each.dedupe_key for each in events()} == {f"evt_{number}" for number in range(100)}
 
 
+@pytest.mark.alike
 def test_a_chunked_body_is_read_whole(server, endpoint: Callable[..., Endpoint]):
     body = json.dumps(event("payment_succeeded")).encode()
     signature = signed("stripe", body, STRIPE_SECRET)["Stripe-Signature"]

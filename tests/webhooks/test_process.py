@@ -104,7 +104,7 @@ def test_a_refund_never_takes_back_that_all_of_it_went_back(post, drain, names):
     assert payment().refunded_minor == 24890
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(ABOUT_ONE_PAYMENT), min_size=2, max_size=5, unique=True).flatmap(
     lambda names: st.tuples(st.just(names), st.permutations([*names, names[0]]))))
 def test_any_events_of_a_payment_end_alike_in_any_order(post, drain, names):

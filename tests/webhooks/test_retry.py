@@ -1,19 +1,18 @@
 """What a person does to an event: retry, ignore, retry all; each once, audited, and never beside a worker."""
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
+from app import create_app
 from app.audit import SYSTEM, Actor, Audit
-from app.config import ROOT
 from app.errors import Conflict, NotFound
 from app.extensions import db
 from app.jobs.queue import claim
 from app.jobs.queues import named
 from app.webhooks import retry
+from tests.nursery import NURSERY, ended
 from tests.webhooks.conftest import BAD, events, payment
 
 SOMEBODY = Actor("staff", "Mara", 7, ("*",))
@@ -105,17 +104,22 @@ def test_what_took_effect_cannot_be_ignored(post, drain):
 
 
 def test_two_processes_that_press_retry_queue_it_once(app, dead, environ):
-    press = f"from app import create_app; from app.audit import Actor; from app.webhooks import retry\n" \
-            f"with create_app().app_context():\n    input(); retry.retry({dead}, by=Actor('staff', 'Mara', 7, ('*',)))"
-    pressing = [subprocess.Popen([sys.executable, "-c", press], cwd=ROOT, env={**os.environ, **environ}, stdin=subprocess.PIPE)
-                for _ in range(2)]
+    both = NURSERY.Barrier(2)
+    pressing = [NURSERY.Process(target=_press, args=(environ, dead, both)) for _ in range(2)]
     db.session.rollback()
     for each in pressing:
-        each.communicate(b"\n", timeout=60)
+        each.start()
 
-    assert [each.returncode for each in pressing] == [0, 0]
+    assert [ended(each) for each in pressing] == [0, 0]
     assert len(deeds("webhooks.retry")) == 1
     assert [each.status for each in events()] == ["waiting"]
+
+
+def _press(environ, id, both):
+    os.environ.update(environ)
+    with create_app().app_context():
+        both.wait(60)
+        retry.retry(id, by=Actor("staff", "Mara", 7, ("*",)))
 
 
 def test_retry_and_ignore_at_once_leave_one_state(app, dead):
