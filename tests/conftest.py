@@ -91,7 +91,7 @@ def _is_left_to_attacks(item: pytest.Item, first: str) -> bool:
     case = getattr(item, "callspec", None)
     if SCALE > 1 or case is None or item.get_closest_marker("chequered") is None or case.params.get("database", first) != first:
         return False
-    return sum(place for name, place in case.indices.items() if name != "database") % 2 == 1
+    return sum(int(place) for name, place in case.indices.items() if name != "database") % 2 == 1
 
 
 def _scale(function: Any) -> None:
