@@ -1,5 +1,5 @@
 """The pages of the jobs: the list, one job with its attempts, and what a person may do about it."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,17 +14,17 @@ from app.access import current_actor, requires
 from app.counting import counted
 from app.errors import NotFound
 from app.extensions import db
-from app.jobs import attempts, listing, mend, queues, ring, words
+from app.jobs import attempts, day, listing, mend, queues, ring, tiles, words
 from app.jobs.jobs import KEPT
 from app.jobs.models import Job, Schedule, Worker
 from app.jobs.presence import GONE
 from app.jobs.registry import kind, kinds
+from app.newest import Count
 from app.transaction import now
 
 bp = Blueprint("jobs", __name__, url_prefix="/jobs")
 MOST = 50       # attempts shown on a job's page
 FRESH = 5.0     # seconds an answer about the queues as a whole is kept
-LATE = 60.0     # seconds behind from which the queues are said to be late
 
 
 @bp.get("")
@@ -33,9 +33,12 @@ def index() -> str:
     """The list, the newest first."""
     session: Session = db.session()
     question = listing.asked(request.args)
+    counts, workers = listing.counts(session, question), _workers(session)
     return render_template("jobs/index.html", nav="jobs", page=listing.page(session, question), question=question, words=words,
-                           counts=listing.counts(session, question), views=listing.VIEWS, address=_address,
-                           has_redis=_has_redis(), workers=_workers(session), keep_days=KEPT.get(),
+                           counts=counts, views=listing.VIEWS, address=_address, has_redis=_has_redis(), workers=workers,
+                           tiles=_tiles(session, counts if not question.words else listing.counts(session, listing.Asked()),
+                                        len(workers)),
+                           day=_day(session) if question == listing.Asked() else None, keep_days=KEPT.get(),
                            start_worker=commands.line("worker"))
 
 
@@ -122,6 +125,16 @@ def _page(job: Job | Schedule) -> str | None:
     return url_for(endpoint, **job.args)
 
 
+def _tiles(session: Session, counts: Mapping[str, Count], workers: int) -> list[tiles.Tile]:
+    behind, _ = cache.get("pulse", "", FRESH, _behind)
+    finished = cache.get("jobs lately", "", FRESH, lambda: day.lately(session))
+    return tiles.tiles(counts, behind, finished, workers, _has_redis())
+
+
+def _day(session: Session) -> day.Day:
+    return cache.get("jobs day", "", FRESH, lambda: day.day(session))
+
+
 def _has_redis() -> bool:
     return cache.get("redis", "", FRESH, ring.answers)
 
@@ -143,9 +156,7 @@ def _behind() -> tuple[float, int]:
 
 def _pulse() -> ui.Pulse:
     behind, running = cache.get("pulse", "", FRESH, _behind)
-    late = behind > LATE
-    how = f"{behind:.0f} s" if behind < 120 else f"{behind / 60:.0f} min" if behind < 7200 else f"{behind / 3600:.0f} h"
-    return ui.Pulse("wait" if late else "ok", f"Queue {how} behind", running)
+    return ui.Pulse("wait" if behind > tiles.LATE else "ok", f"Queue {tiles.waited(behind)} behind", running)
 
 
 ui.pulse(_pulse)

@@ -20,7 +20,7 @@ from app.transaction import now, transaction
 
 @pytest.fixture(autouse=True)
 def _fresh(trial_tables):
-    for name in ("redis", "pulse", "dead jobs"):
+    for name in ("redis", "pulse", "dead jobs", "jobs lately", "jobs day"):
         cache.drop(name)
 
 
