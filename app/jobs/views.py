@@ -1,9 +1,9 @@
 """The pages of the jobs: the list, one job with its attempts, and what a person may do about it."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -14,15 +14,15 @@ from app.access import current_actor, requires
 from app.counting import counted
 from app.errors import NotFound
 from app.extensions import db
-from app.jobs import attempts, day, listing, mend, queues, ring, tiles, words
+from app.jobs import attempts, day, listing, mend, pages, queues, ring, schedule_views, tiles, words
 from app.jobs.jobs import KEPT
-from app.jobs.models import Job, Schedule, Worker
+from app.jobs.models import Job, Worker
 from app.jobs.presence import GONE
-from app.jobs.registry import kind, kinds
 from app.newest import Count
 from app.transaction import now
 
 bp = Blueprint("jobs", __name__, url_prefix="/jobs")
+bp.register_blueprint(schedule_views.bp)
 MOST = 50       # attempts shown on a job's page
 FRESH = 5.0     # seconds an answer about the queues as a whole is kept
 
@@ -50,18 +50,8 @@ def show(job_id: int) -> str:
     job = session.get(Job, job_id) if job_id < 2**63 else None
     if job is None:
         raise NotFound(f"There is no job {job_id}. Jobs are kept for {KEPT.get()} days after they ended.")
-    return render_template("jobs/show.html", nav="jobs", job=job, words=words, page=_page(job),
+    return render_template("jobs/show.html", nav="jobs", job=job, words=words, page=pages.works_on(job),
                            attempts=attempts.latest(session, "jobs", job_id, MOST))
-
-
-@bp.get("/schedules")
-@requires("jobs.read")
-def schedules() -> str:
-    """What comes again by itself."""
-    rows = db.session.scalars(select(Schedule).order_by(Schedule.name)).all()
-    titles = _titles(rows)
-    named = [(row, titles.get(row.id), _page(row)) for row in rows]
-    return render_template("jobs/schedules.html", nav="jobs", schedules=named, words=words)
 
 
 @bp.post("/<int:job_id>/retry")
@@ -105,24 +95,6 @@ def _address(question: listing.Asked, endpoint: str = "jobs.index", **new: objec
     given: dict[str, Any] = {"status": question.view, **question.words, **new}
     query = {name: value for name, value in given.items() if value not in (None, "")}
     return url_for(endpoint) + (f"?{urlencode(query)}" if query else "")
-
-
-def _titles(rows: Sequence[Schedule]) -> dict[int, str]:
-    """What these schedules work on is called, by their ids, as far as the reader may know. 1 statement a kind that has names."""
-    found: dict[int, str] = {}
-    for one in kinds():
-        mine = [row for row in rows if row.kind == one.name]
-        if one.titles is not None and mine:
-            found |= zip([row.id for row in mine], one.titles([row.args for row in mine], current_actor()), strict=True)
-    return found
-
-
-def _page(job: Job | Schedule) -> str | None:
-    """Where to see what the job works on."""
-    endpoint = kind(job.kind).page if job.kind in {known.name for known in kinds()} else ""
-    if endpoint not in current_app.view_functions:
-        return None
-    return url_for(endpoint, **job.args)
 
 
 def _tiles(session: Session, counts: Mapping[str, Count], workers: int) -> list[tiles.Tile]:

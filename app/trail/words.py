@@ -22,6 +22,7 @@ DEEDS = {
     "endpoints.enable": "switched an endpoint on", "endpoints.disable": "switched an endpoint off",
     "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import",
     "imports.mend": "mended rows of an import", "imports.replace": "replaced in a column of an import",
+    "imports.make": "created records an import names", "imports.unmake": "took back records created for an import",
     "imports.stop": "stopped an import", "imports.download": "downloaded an uploaded file",
     "exports.start": "started an export", "exports.download": "downloaded an export", "exports.save": "saved an export",
     "exports.remove": "removed a saved export", "exports.schedule": "scheduled an export",
@@ -32,13 +33,15 @@ DEEDS = {
     "bulk.start": "previewed a bulk change", "bulk.run": "ran a bulk change", "bulk.undo": "undid a bulk change",
     "bulk.stop": "stopped a bulk change",
     "jobs.retry": "retried a job", "jobs.cancel": "cancelled a job", "jobs.discard": "discarded a job",
+    "schedules.run": "started a scheduled job", "schedules.pause": "paused a schedule",
+    "schedules.resume": "went on with a schedule",
 }
 PAGES = {"webhook_events": ("webhooks.show", "event_id"), "webhook_endpoints": ("webhooks.endpoints.show", "endpoint_id"),
          "imports": ("imports.show", "import_id"), "exports": ("exports.show", "export_id"),
          "export_definitions": ("exports.saved", "definition_id"), "jobs": ("jobs.show", "job_id"),
          "bulk_changes": ("records.bulk_show", "bulk_id")}
 TABLES = {"webhook_events": "Event", "webhook_endpoints": "Endpoint", "imports": "Import", "exports": "Export",
-          "export_definitions": "Saved export", "jobs": "Job",
+          "export_definitions": "Saved export", "jobs": "Job", "schedules": "Schedule",
           "users": "User", "tokens": "API token", "settings": "Setting", "bulk_changes": "Bulk change",
           "saved_views": "View"}
 ICONS = {"users": "person", "tokens": "key", "settings": "sliders", "webhook_events": "broadcast",

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.audit import Actor
-from app.errors import Invalid
+from app.audit import SYSTEM, Actor, Audit
+from app.errors import Conflict, Forbidden, Invalid
 from app.extensions import db
 from app.jobs.models import Job, Schedule
 from app.jobs.registry import kinds
-from app.jobs.schedules import declare, fire, following, schedule
+from app.jobs.schedules import declare, fire, following, pause, resume, run_now, schedule, upcoming
 from app.transaction import now, transaction
 
 
@@ -150,3 +150,98 @@ def test_a_kind_that_changed_its_time_changes_its_schedule(app):
     assert "0 0 1 1 *" not in db.session.execute(sa.select(Schedule.cron)).scalars().all()
 
 
+# what a person does about one
+
+VERA = Actor("staff", "Vera", 7)
+
+
+def deeds():
+    db.session.rollback()
+    return db.session.execute(sa.select(Audit.action, Audit.record_id).where(Audit.resource == "schedules").order_by(Audit.id)).all()
+
+
+def kept(id):
+    db.session.rollback()
+    return db.session.get_one(Schedule, id, populate_existing=True)
+
+
+def test_what_two_press_at_once_is_queued_once(app):
+    id = plan()
+
+    def press(_):
+        with app.app_context():
+            return run_now(id, by=VERA)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(press, range(4)))
+    job, = jobs()
+    assert {one for one, _ in found} == {job.id}
+    assert sum(is_new for _, is_new in found) == 1
+    assert (job.created_by, job.schedule_id, job.fire_at) == ("Backroom", id, None)
+    assert [tuple(row) for row in deeds()] == [("schedules.run", id)]
+
+
+def test_what_is_started_now_does_not_change_when_it_comes_next(app, drain):
+    id = plan()
+    before = kept(id).next_at
+    first, _ = run_now(id, by=VERA)
+    drain()
+    second, is_new = run_now(id, by=VERA)
+    assert is_new
+    assert first != second
+    assert kept(id).next_at == before
+
+
+def test_what_is_paused_does_not_fire_and_makes_up_for_nothing_when_it_goes_on(app):
+    id = plan()
+    pause(id, by=VERA)
+    pause(id, by=VERA)
+    make_due(minutes=600)
+    assert fire() == 0
+    assert upcoming(kept(id), 3) == []
+    resume(id, by=VERA)
+    resume(id, by=VERA)
+    assert kept(id).next_at > datetime.now(UTC)
+    assert fire() == 0
+    assert [tuple(row) for row in deeds()] == [("schedules.pause", id), ("schedules.resume", id)]
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("verb", [run_now, resume])
+def test_a_schedule_that_acts_for_a_person_is_started_by_that_person_alone(app, verb):
+    id = plan(by=VERA)
+    pause(id, by=SYSTEM)
+    with pytest.raises(Forbidden, match="Vera"):
+        verb(id, by=SYSTEM)
+    verb(id, by=VERA)
+
+
+@pytest.mark.alike
+def test_a_job_this_version_does_not_know_cannot_be_started(app):
+    id = plan()
+    with transaction() as session:
+        session.execute(sa.update(Schedule).values(kind="trial.of the future"))
+    with pytest.raises(Conflict, match="does not know"):
+        run_now(id, by=VERA)
+
+
+@pytest.mark.alike
+def test_the_next_moments_follow_one_another(app):
+    first, second, third = upcoming(kept(plan()), 3)
+    assert second - first == third - second == timedelta(minutes=5)
+
+
+@pytest.mark.alike
+def test_each_role_is_offered_what_it_may_do(app, sign_in):
+    id = plan()
+    viewer, operator, admin = (sign_in(role) for role in ("viewer", "operator", "admin"))
+    offered = {"viewer": (viewer, []), "operator": (operator, ["run"]), "admin": (admin, ["run", "pause"])}
+    for client, verbs in offered.values():
+        text = client.get("/jobs/schedules").text
+        assert [verb for verb in ("run", "pause", "resume") if f"/jobs/schedules/{id}/{verb}" in text] == verbs
+    assert viewer.post(f"/jobs/schedules/{id}/run").status_code == 403
+    assert operator.post(f"/jobs/schedules/{id}/pause").status_code == 403
+    assert operator.post(f"/jobs/schedules/{id}/run").headers["Location"] == f"/jobs/{jobs()[0].id}"
+    assert admin.post(f"/jobs/schedules/{id}/pause").status_code == 303
+    assert f"/jobs/schedules/{id}/resume" in admin.get("/jobs/schedules").text
+    assert admin.post(f"/jobs/schedules/{id}/resume").status_code == 303
+    assert admin.post(f"/jobs/schedules/{2**64}/run").status_code == 404
