@@ -111,17 +111,14 @@ def client(connection_id: int) -> ProviderClient:
     return ProviderClient(opened(stored), api_of(stored.provider))
 
 
-def first(providers: Sequence[str], account: str) -> StoredConnection | None:
-    """The connection to any of these providers an account's things are reached by: the oldest that is on."""
-    return db.session.scalars(select(StoredConnection).where(
-        StoredConnection.provider.in_(providers), StoredConnection.account == account, StoredConnection.is_enabled)
-        .order_by(StoredConnection.id).limit(1)).first()
-
-
-def of_any(providers: Sequence[str]) -> StoredConnection | None:
-    """The same for what no account is needed to find: the oldest connection to any of these providers that is on."""
-    return db.session.scalars(select(StoredConnection).where(
-        StoredConnection.provider.in_(providers), StoredConnection.is_enabled).order_by(StoredConnection.id).limit(1)).first()
+def first(providers: Sequence[str], account: str | None = None) -> StoredConnection | None:
+    """The connection to any of these providers an account's things are reached by, or anybody's: the oldest that is on."""
+    if not providers:
+        return None
+    found = select(StoredConnection).where(StoredConnection.provider.in_(providers), StoredConnection.is_enabled)
+    if account is not None:
+        found = found.where(StoredConnection.account == account)
+    return db.session.scalars(found.order_by(StoredConnection.id).limit(1)).first()
 
 
 def of_account(provider_name: str, account: str) -> Connection | None:

@@ -83,7 +83,7 @@ def through(kind: str, account: str) -> StoredConnection | None:
 
 def through_any(kind: str) -> StoredConnection | None:
     """The same for a record of no account, which has a number the provider knows."""
-    return connections.of_any([name for name, does in _by_number if does == kind])
+    return connections.first([name for name, does in _by_number if does == kind])
 
 
 def ask(session: Session, kind: str, record: tuple[str, int], connection: StoredConnection, asked: dict[str, Any], *, by: Actor,

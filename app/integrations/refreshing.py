@@ -85,7 +85,8 @@ def _through(resource: str, row: Mapping[str, Any]) -> StoredConnection | None:
         found = connections.first(able, row["account"])
         if found is not None:
             return found
-    return connections.of_any([name for (name, of), by in _by_number.items() if of == resource and all(row[each] for each in by)])
+    known = [name for (name, of), by in _by_number.items() if of == resource and all(row.get(each) for each in by)]
+    return connections.first(known)
 
 
 def _known_by(provider_name: str, resource: str, row: Mapping[str, Any]) -> str:

@@ -139,7 +139,15 @@ def test_a_known_secret_is_hidden_wherever_it_stands(secret, before, after):
     around = f"{before}{secret}{after}"
     assert secret not in redact.text(around).replace("[hidden]", "\0") or secret in "[hidden]"
     kept = redact.body(json.dumps({"said": around}).encode(), JSON)
-    assert secret in '{\n "said": "[hidden]"\n}…' or secret not in json.loads(kept)["said"].replace("[hidden]", "\0")
+    assert secret in '{\n "said": "[hidden]"\n}…' or secret not in said(kept).replace("[hidden]", "\0")
+
+
+def said(kept):
+    """What was said, as far as JSON can still be read where a secret like 0000 was part of how a sign is written."""
+    try:
+        return json.loads(kept)["said"]
+    except ValueError:
+        return kept
 
 
 @pytest.mark.alike

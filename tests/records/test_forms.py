@@ -82,7 +82,7 @@ def test_what_is_wrong_is_said_beside_the_input_and_on_top_and_everything_typed_
     assert "No customer has the e-mail nobody@example.com" in page.text
     assert {"#total", "#customer"} <= set(page.links())
     assert page.every("input", id="total")[0]["aria-invalid"] == "true"
-    assert page.every("input", id="total")[0]["aria-describedby"] == "total-error"
+    assert page.every("input", id="total")[0]["aria-describedby"] == "total-hint total-error"
     assert [attributes for _, attributes in page.tags if "autofocus" in attributes][0]["role"] == "alert"
     assert not gate.rows("orders", number="ORD-9")
     assert not inline(page.html)
