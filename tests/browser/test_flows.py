@@ -161,7 +161,7 @@ def expect_by_reloading(page, condition):
         page.reload()
 
 
-@pytest.mark.alike(True)
+@pytest.mark.alike
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_sheet_with_two_bad_rows_is_imported_and_the_bad_rows_come_back(enter, downloaded, tmp_path, scripts):
     sheet = tmp_path / "contacts.csv"
@@ -195,7 +195,7 @@ def test_a_sheet_with_two_bad_rows_is_imported_and_the_bad_rows_come_back(enter,
     expect(page.locator("tbody tr")).to_have_count(2)
 
 
-@pytest.mark.alike("CSV")
+@pytest.mark.alike
 @pytest.mark.parametrize("kind", ["CSV", "Excel (XLSX)"])
 def test_a_filtered_list_is_exported_and_the_file_holds_just_that(enter, downloaded, kind):
     page = enter("manager")

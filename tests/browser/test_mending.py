@@ -3,8 +3,10 @@ import re
 import time
 
 import openpyxl
+import pytest
 from playwright.sync_api import expect
 
+pytestmark = [pytest.mark.alike, pytest.mark.browser, pytest.mark.timeout(300)]
 HEADINGS = "Number,Customer,Total,Currency,Placed"
 
 

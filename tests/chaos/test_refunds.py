@@ -25,7 +25,7 @@ from tests.wait import wait_for
 
 WRONG = (*[None] * 8, LOST, LOST, failing(500, does_it=True), limited("0"))
 STORM = [limited("1")] * (30 if SCALE > 1 else 1)
-COUNT = 50 * SCALE if SCALE > 1 else 15
+COUNT = 50 * SCALE if SCALE > 1 else 8
 
 
 @pytest.fixture

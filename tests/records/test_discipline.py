@@ -11,12 +11,13 @@ from app.records import generations, panels
 from app.records.registry import named, resources
 from app.records.resource import Resource
 from app.transaction import transaction
+from tests.conftest import SCALE
 from tests.records.api_client import BASE
 from tests.records.stock import NAMES, invented, whole
 
 LIST, RECORD = 8, 8          # statements a list may cost; a record, and one more for each relation
 TODAY = 24                   # of the first page, which asks every room; 9 where nothing was written since
-FEW, MANY = 10, 1_000
+FEW, MANY = 10, 1_000 if SCALE > 1 else 250
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from app.integrations.errors import UnavailableThere
 from app.providers.paypal import PayPal
 from app.webhooks import endpoints, retry, testing
 from app.webhooks.models import Endpoint
+from tests.conftest import SCALE
 from tests.providers.contract import case
 from tests.providers.every import contracts
 from tests.webhooks.conftest import events, only, receipts
@@ -99,8 +100,8 @@ def test_told_in_order_and_each_twice_a_record_stands_as_it_was_said_last(tell, 
     assert sorted(each.verdict for each in receipts()) == ["duplicate"] * len(told) + ["ok"] * len(told)
 
 
-@pytest.mark.alike("paypal")
-@pytest.mark.parametrize("nth", range(3))
+@pytest.mark.alike("paypal", 0)
+@pytest.mark.parametrize("nth", range(2 if SCALE == 1 else 6))
 @pytest.mark.parametrize(("name", "told", "model", "id", "expected"), STORIES, ids=str)
 def test_in_whatever_order_it_arrives_it_ends_alike(tell, name, told, model, id, expected, nth):
     orders = list(permutations(told))
