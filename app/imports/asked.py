@@ -28,7 +28,10 @@ def of_columns(**_: object) -> Questions:
     return {"mode": Asked("Rows in the file", MODES), "key": Asked("Same record if equal in", fields()),
             "blank": Asked("A blank cell", BLANKS), "decimal": Asked("Numbers are written", NUMBERS),
             "day_first": Asked("31 May is written", DAYS), "totals": Asked("What looks like a total is", TOTALS),
-            "field-*": Asked("Field of column {}", fields())}
+            "field-*": Asked("Field of column {}", fields()), "treat-*": Asked("A blank cell of column {}", BLANKS),
+            "default-*": Asked("A blank cell of column {} gets"), "unit-*": Asked("Unit of column {}"),
+            "rest-*": Asked("Second part of column {}", fields()), "keep": Asked("Keep this mapping as"),
+            **{f"same-{name}": Asked(f"{title} in every row") for name, title in fields().items()}}
 
 
 def of_reading(**_: object) -> Questions:

@@ -1,15 +1,22 @@
 """The columns of a file as the matching page shows them: samples, how sure the match is, what was noticed."""
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.audit import Actor
+from app.extensions import db
 from app.files.headers import letter
-from app.imports.match import Choices
+from app.imports.choices import Choices
+from app.imports.details import Detail, Same, detail, placed, same
+from app.imports.match import rules_of
 from app.imports.models import Import
 from app.imports.noticing import day_first, decimal
 from app.imports.read import of_kind, read_as
+from app.imports.rules import Rules
 from app.imports.targets import Target, keys, targets
+from app.imports.words import Strange, strange
 from app.records.batches import Batch
+from app.records.fields import Field
 from app.records.registry import named
 
 SURE = {"certain": ("Certain", 4, ""), "likely": ("Likely", 3, "wait"), "guess": ("Guess", 1, "wait"),
@@ -29,6 +36,8 @@ class ColumnView:
     tone: str
     noticed: str
     error: str
+    detail: Detail | None
+    strange: tuple[Strange, ...]     # the words in it that are not understood; of the second part too, where it is split
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class MatchView:
     errors: dict[str, str]
     totals: list[int]            # rows that look like totals
     take_totals: bool
+    same: list[Same]             # what every row has, of the fields without a column
+    filled: set[str]
 
     @property
     def unsure(self) -> int:
@@ -60,34 +71,49 @@ class MatchView:
     @property
     def missing(self) -> list[str]:
         """Titles of the required fields that have no column."""
-        filled = {column.field for column in self.columns}
+        filled = self.filled | {one.field.name for one in self.same if one.text}
         return [target.title for target in self.targets
                 if target.field.required and target.field.default in (None, ()) and target.name not in filled]
+
+    @property
+    def has_same(self) -> bool:
+        return any(one.text or one.error for one in self.same)
 
 
 def view(imported: Import, batch: Batch, actor: Actor, said: Choices | None = None,
          errors: dict[str, str] | None = None) -> MatchView:
     """The page, with what was found out, or with what somebody said last."""
-    resource, wrong = named(imported.resource), errors or {}
+    resource = named(imported.resource)
     chosen = said or Choices([column["field"] for column in imported.columns], batch.mode, batch.key, imported.blank)
-    found = [_column(imported, position, column, chosen.fields[position] if position < len(chosen.fields) else None, wrong)
-             for position, column in enumerate(imported.columns)]
+    rules, offered = rules_of(imported, chosen, actor), targets(actor, resource)
+    known = {target.name: target.field for target in offered}
+    fields = [chosen.fields[position] if position < len(chosen.fields) else None for position in range(len(imported.columns))]
+    shown = [column | {"field": field} for column, field in zip(imported.columns, fields, strict=True)]
+    found = strange(db.session(), batch, shown, known, rules, actor)
+    wrong = placed(errors or {}, found)
+    columns = [_column(imported, position, fields[position], known, rules, found, wrong) for position in range(len(fields))]
+    filled = {*filter(None, fields), *(split.rest for split in rules.splits.values())}
     numbers, days = of_kind(imported, "money", "integer"), of_kind(imported, "date", "datetime")
-    known, order = read_as(imported)
+    mark, order = read_as(imported)
     return MatchView(
-        found, targets(actor, resource), [(field.name, field.title) for field in keys(resource)], chosen.mode, chosen.key,
-        chosen.blank, chosen.decimal or (batch.decimal if imported.stage == "preview" else known),
+        columns, offered, [(field.name, field.title) for field in keys(resource)], chosen.mode, chosen.key,
+        chosen.blank, chosen.decimal or (batch.decimal if imported.stage == "preview" else mark),
         chosen.day_first if chosen.day_first is not None else batch.day_first if imported.stage == "preview" else order,
         any(column["marks"] or column["likely"] for column in numbers) or "decimal" in wrong,
         any(column["day_order"] or column["unsure"] for column in days) or "day_first" in wrong, wrong,
-        sorted(map(int, imported.about.get("totals", {}))), said.totals if said else bool(imported.about.get("take_totals")))
+        sorted(map(int, imported.about.get("totals", {}))), said.totals if said else bool(imported.about.get("take_totals")),
+        same(offered, filled, rules, wrong), filled)
 
 
-def _column(imported: Import, position: int, column: dict[str, Any], field: str | None, errors: dict[str, str]) -> ColumnView:
+def _column(imported: Import, position: int, field: str | None, known: Mapping[str, Field], rules: Rules,
+            found: Sequence[Strange], errors: dict[str, str]) -> ColumnView:
+    column = imported.columns[position]
     sure = column["sure"] if field == column["field"] else "chosen" if field else "none"
     word, bars, tone = SURE[sure]
     return ColumnView(position, letter(position), column["header"], column["samples"], field, word, bars, tone,
-                      _noticed(imported, position, column, sure), errors.get(f"field-{position}", ""))
+                      _noticed(imported, position, column, sure), errors.get(f"field-{position}", ""),
+                      detail(position, known[field], rules, errors) if field and field in known else None,
+                      tuple(one for one in found if one.position == position))
 
 
 def _noticed(imported: Import, position: int, column: dict[str, Any], sure: str) -> str:

@@ -12,7 +12,7 @@ from app.extensions import db
 from app.files import cells
 from app.files.limits import Options
 from app.imports import match, read, run
-from app.imports.match import Choices
+from app.imports.choices import Choices
 from app.imports.models import Import
 from app.imports.noticing import decimal
 from app.imports.refused import title

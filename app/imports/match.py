@@ -1,6 +1,5 @@
 """The third step of an import: a person says what the columns mean; then every row is planned."""
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -8,8 +7,12 @@ from sqlalchemy.orm import Session
 
 from app.audit import Actor
 from app.errors import Conflict, Invalid
+from app.extensions import db
+from app.imports.choices import Choices
+from app.imports.meant import wrong_rules
 from app.imports.models import Import
 from app.imports.read import of_kind, read_as
+from app.imports.rules import Rules
 from app.imports.shaping import shaper
 from app.imports.targets import ID, keys, targets
 from app.jobs.enqueue import enqueue
@@ -20,27 +23,21 @@ from app.records.registry import named
 from app.transaction import lock, transaction
 
 MODES = ("create", "update", "upsert")
+Then = Callable[[Session, Import, Batch], None]
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What a person chose on the matching page. None for decimal or day_first: nothing was said."""
+def match(import_id: int, choices: Choices, *, by: Actor, then: Then | None = None) -> None:
+    """Keep what the columns mean and queue the plan. Raises Invalid, or Conflict once the import has gone on.
 
-    fields: Sequence[str | None]       # one a column
-    mode: str = "upsert"
-    key: str | None = None
-    blank: str = "leave"               # leave | clear
-    decimal: str | None = None
-    day_first: bool | None = None
-    totals: bool = False               # rows that look like totals are imported too
-
-
-def match(import_id: int, choices: Choices, *, by: Actor) -> None:
-    """Keep what the columns mean and queue the plan. Raises Invalid, or Conflict once the import has gone on."""
+    `then` is called in the same transaction, once the choices are written.
+    """
     with transaction() as session:
         imported = lock(session, Import, import_id)
-        set_match(imported, session.get_one(Batch, imported.batch_id), choices, by)
-        batches.forget(session, session.get_one(Batch, imported.batch_id))
+        batch = session.get_one(Batch, imported.batch_id)
+        set_match(imported, batch, choices, by)
+        if then is not None:
+            then(session, imported, batch)
+        batches.forget(session, batch)
         imported.job_id = enqueue(session, "imports.plan", {"import_id": import_id}, key=f"import {import_id}", by=by).id
 
 
@@ -48,9 +45,11 @@ def set_match(imported: Import, batch: Batch, choices: Choices, by: Actor) -> No
     """Write the choices into the import, checked."""
     if imported.stage not in ("match", "preview"):
         raise Conflict("This import is past that step. Upload the file again to match its columns in another way.")
-    errors = _wrong(imported, choices, by)
+    rules = rules_of(imported, choices, by)
+    errors = _wrong(imported, choices, rules, by)
     if errors:
         raise Invalid("Some choices are missing.", errors=errors)
+    imported.rules = rules.kept()
     imported.columns = [column | {"field": field} for column, field in zip(imported.columns, choices.fields, strict=True)]
     known = read_as(imported)
     if choices.decimal is None and known[0] is None:
@@ -79,7 +78,8 @@ def held(session: Session, import_id: int) -> tuple[Import, Batch]:
 
 def shape_of(imported: Import, batch: Batch) -> Shape:
     """How the rows of this import become changes."""
-    return shaper(imported.columns, batch, imported.blank, imported.about.get("format") == "csv")
+    return shaper(imported.columns, batch, imported.blank, imported.about.get("format") == "csv",
+                  Rules.of(imported.rules))
 
 
 def left_out(imported: Import) -> dict[int, str]:
@@ -94,7 +94,13 @@ def is_planned(batch: Batch) -> bool:
     return planned == batch.rows > 0
 
 
-def _wrong(imported: Import, choices: Choices, by: Actor) -> dict[str, str]:
+def rules_of(imported: Import, choices: Choices, by: Actor) -> Rules:
+    """What was said of the values; where nothing was, what the import has already and still fits."""
+    offered = {target.name for target in targets(by, named(imported.resource))}
+    return choices.rules or Rules.of(imported.rules).fitting(choices.fields, offered)
+
+
+def _wrong(imported: Import, choices: Choices, rules: Rules, by: Actor) -> dict[str, str]:
     resource = named(imported.resource)
     offered, chosen = targets(by, resource), [field for field in choices.fields if field]
     errors: dict[str, str] = {}
@@ -107,6 +113,10 @@ def _wrong(imported: Import, choices: Choices, by: Actor) -> dict[str, str]:
             errors[f"field-{position}"] = "Another column is matched with this field already. Choose one of the two."
     if not [field for field in chosen if field not in (ID.name, "account")]:
         errors[""] = "No column is matched with a field. Match at least one."
+    places = {field: position for position, field in enumerate(choices.fields) if field}
+    chosen += [split.rest for split in rules.splits.values()]
+    known = {target.name: target.field for target in offered}
+    errors = errors or wrong_rules(db.session(), rules, known, places, by)
     return errors | _wrong_key(resource, choices, chosen)
 
 

@@ -1,13 +1,15 @@
 """Which field each column of a file probably means: by what it is called, else by what it holds."""
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.imports.targets import Target
-from app.records.fields import Choice, Email, Reference
+from app.records.fields import Boolean, Choice, Country, Currency, Email, Field, Reference
+from app.records.values import NO, YES
 
 NEAR, CALLED = 0.8, 0.995      # called nearly so; called so, but the values do not fit
 OURS = ("What to mend",)
@@ -43,17 +45,19 @@ def suggest(columns: Sequence[dict[str, Any]], targets: Sequence[Target]) -> lis
 
 def remembered(columns: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]],
                targets: Sequence[Target]) -> list[Match] | None:
-    """What was chosen for a file with the same headings; None if they differ. A column we added ourselves does not count."""
+    """What was chosen for a file with the same headings, in whatever order; None if they differ. Columns of ours do not count."""
     if _theirs(columns) != _theirs(before):
         return None
-    known, chosen = {target.name for target in targets}, {column["header"]: column["field"] for column in before}
+    known, chosen = {target.name for target in targets}, defaultdict[str, list[str | None]](list)
+    for column in before:
+        chosen[column["header"]].append(column["field"])
     return [Match(None, "ours") if is_ours(header) else
-            Match(field, "certain") if (field := chosen[header]) in known else Match(None, "none")
+            Match(field, "certain") if (field := chosen[header].pop(0)) in known else Match(None, "none")
             for header in (column["header"] for column in columns)]
 
 
 def _theirs(columns: Sequence[dict[str, Any]]) -> list[str]:
-    return [column["header"] for column in columns if not is_ours(column["header"])]
+    return sorted(column["header"] for column in columns if not is_ours(column["header"]))
 
 
 def _match(found: tuple[str, float] | None) -> Match:
@@ -95,7 +99,16 @@ def _held(column: dict[str, Any], target: Target) -> float:
     if isinstance(field, Choice) and column["samples"]:
         known = {plain(word) for state in field.choices for word in (state.name, state.title)}
         return 0.6 * all(plain(sample) in known for sample in column["samples"])
-    return 0.0
+    return 0.4 * (bool(column["samples"]) and all(_is_of(field, sample) for sample in column["samples"]))
+
+
+def _is_of(field: Field, sample: str) -> bool:
+    """Whether a value alone says what it is: the code of a currency or a country, a yes or a no in words."""
+    if isinstance(field, Boolean):
+        return len(sample) > 1 and sample.strip().casefold() in YES | NO
+    if not isinstance(field, Currency | Country):
+        return False
+    return sample.isupper() and not field.objection(sample) and len(sample) == field.limit
 
 
 @lru_cache(maxsize=5_000)

@@ -36,7 +36,16 @@ class Mapping(Model):
     resource: Mapped[str]
     name: Mapped[str]
     columns: Mapped[list[Any]]
-    options: Mapped[dict[str, Any]]                     # mode, key, blank, decimal, day_first
+    options: Mapped[dict[str, Any]]                     # mode, key, blank; decimal, day_first where that made a difference
     rules: Mapped[dict[str, Any]]
     changed_by: Mapped[str]
     changed_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
+
+    @property
+    def chosen(self) -> list[dict[str, Any]]:
+        """The columns as an import has them."""
+        return [{"header": header, "field": field} for header, field in self.columns]
+
+    @property
+    def read_as(self) -> dict[str, Any]:
+        return {name: self.options[name] for name in ("decimal", "day_first") if name in self.options}

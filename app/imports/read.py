@@ -12,11 +12,12 @@ from app.files.cells import Cell
 from app.files.limits import BadFile, Limits, Options
 from app.files.reading import Reading, read_rows
 from app.files.storage import open_storage
-from app.imports import template, totals
+from app.imports import mappings, template, totals
 from app.imports.matching import Match, remembered, suggest
 from app.imports.models import Import
 from app.imports.notes import notes
 from app.imports.noticing import Column, day_first, decimal, notice
+from app.imports.rules import Rules
 from app.imports.targets import keys, targets
 from app.imports.upload import headings_before
 from app.jobs.enqueue import enqueue
@@ -29,6 +30,7 @@ from app.transaction import lock, transaction
 CHUNK = 1000
 GONE = "The file is not kept any more. Upload it again."
 LIMITS = Limits()
+How = dict[str, Any]
 Last = deque[tuple[int, list[Cell]]]
 
 
@@ -53,14 +55,15 @@ def read(steps: Steps, import_id: int) -> None:
     except BadFile as problem:
         _unreadable(steps, import_id, problem.detail)
         return
-    matches, chosen = _matches(import_id, [column.facts() for column in columns], steps.actor)
+    matches, chosen, how = _matches(import_id, [column.facts() for column in columns], steps.actor)
     with steps.transaction() as session:
         imported = lock(session, Import, import_id)
         if imported.stage == "read":  # nobody cancelled it meanwhile
             examples = _examples(session, imported, reading.about.headers, steps.actor)
             told = {"notes": notes(imported.file_name, reading.about, reading.told, examples),
                     "totals": _totals(session, imported, last), "examples": examples}
-            _found(session, imported, asdict(reading.about) | told | {"before": chosen}, columns, matches)
+            _found(session, imported, asdict(reading.about) | told | {"before": chosen}, columns, matches, how,
+                   {target.name for target in targets(steps.actor, named(imported.resource))})
 
 
 def again(import_id: int, options: Options, *, by: Actor) -> None:
@@ -127,26 +130,31 @@ def _unreadable(steps: Steps, import_id: int, sentence: str) -> None:
             imported.stage, imported.problem = "unreadable", sentence
 
 
-def _matches(import_id: int, columns: list[dict[str, Any]], actor: Actor) -> tuple[list[Match], dict[str, Any]]:
-    """The match, and what was chosen before for a file with these headings."""
+def _matches(import_id: int, columns: list[dict[str, Any]], actor: Actor) -> tuple[list[Match], dict[str, Any], How]:
+    """The match; how values were read and what else was chosen before for a file with these headings."""
     with transaction() as session:
         imported = session.get_one(Import, import_id)
         offered = targets(actor, named(imported.resource))
         for before in headings_before(imported):
             if (match := remembered(columns, before.columns, offered)) is not None:
-                return match, _chosen(session, before)
-        return suggest(columns, offered), {}
+                batch = session.get_one(Batch, before.batch_id)
+                how = {"mode": batch.mode, "key": batch.key, "blank": before.blank, "rules": before.rules}
+                return match, _chosen(batch, before), how
+        kept = mappings.fitting(session, imported, [column["header"] for column in columns])
+        if kept is not None and (match := remembered(columns, kept.chosen, offered)) is not None:
+            return match, kept.read_as, kept.options | {"rules": kept.rules}
+        return suggest(columns, offered), {}, {}
 
 
-def _chosen(session: Session, before: Import) -> dict[str, Any]:
+def _chosen(batch: Batch, before: Import) -> dict[str, Any]:
     """How the values of an earlier import were read, as far as that made a difference there."""
-    batch = session.get_one(Batch, before.batch_id)
     numbers, days = of_kind(before, "money", "integer"), of_kind(before, "date", "datetime")
     return ({"decimal": batch.decimal} if any(one["marks"] or one["likely"] for one in numbers) else {}) | (
         {"day_first": batch.day_first} if any(one["day_order"] or one["unsure"] for one in days) else {})
 
 
-def _found(session: Session, imported: Import, about: dict[str, Any], columns: list[Column], matches: list[Match]) -> None:
+def _found(session: Session, imported: Import, about: dict[str, Any], columns: list[Column], matches: list[Match], how: How,
+           offered: set[str]) -> None:
     batch = session.get_one(Batch, imported.batch_id)
     imported.about = about
     imported.columns = [column.facts() | {"field": match.field, "sure": match.sure}
@@ -154,8 +162,12 @@ def _found(session: Session, imported: Import, about: dict[str, Any], columns: l
     imported.stage = "match" if batch.rows else "unreadable"
     imported.problem = None if batch.rows else "There are headings in it, but no rows below them."
     resource, fields = named(imported.resource), {match.field for match in matches}
-    batch.key = next((key.name for key in keys(resource) if key.name in fields), resource.key)
-    batch.mode = "upsert"
+    rules = Rules.of(how.get("rules") or {}).fitting(fields, offered)
+    imported.rules, imported.blank = rules.kept(), how.get("blank", "leave")
+    filled = fields | {split.rest for split in rules.splits.values()}
+    found = [key.name for key in keys(resource) if key.name in filled]
+    batch.key = how["key"] if how.get("key") in found else next(iter(found), resource.key)
+    batch.mode = how.get("mode", "upsert")
     known = read_as(imported)
     batch.decimal, batch.day_first = known[0] or ".", bool(known[1])
 

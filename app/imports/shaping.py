@@ -7,6 +7,9 @@ from app.files import cells
 from app.files.cells import Cell
 from app.files.guard import restore
 from app.imports import spelling
+from app.imports.pieces import pieces
+from app.imports.ruled import constants, finisher, ruled
+from app.imports.rules import Rules
 from app.imports.targets import ACCOUNT, ID
 from app.records.batches import Batch, Shape, Shaped
 from app.records.changes import Reading
@@ -17,6 +20,7 @@ from app.records.resource import Resource
 ROUNDED = re.compile(r"\d[.,]?\d*E\+\d{2}", re.ASCII)
 NUMERIC = ("money", "integer")
 DAYS = ("date", "datetime")
+NO_RULES = Rules()
 DAMAGED = "A spreadsheet keeps 15 digits, so this long number has lost its last ones. Make the column text, then enter it again."
 UNSTORED = "The file holds this formula without its value. Open it in a spreadsheet program, save it once, and upload it again."
 
@@ -28,18 +32,23 @@ class Slot(NamedTuple):
     field: Field
 
 
-def shaper(columns: Sequence[dict[str, Any]], batch: Batch, blank: str, strict: bool) -> Shape:
+def shaper(columns: Sequence[dict[str, Any]], batch: Batch, blank: str, strict: bool, rules: Rules = NO_RULES) -> Shape:
     """How the rows of an import become changes. `blank`: an empty cell "leave"s the value there is, or "clear"s it.
 
     `strict` refuses rows that have more cells than there are headings: in a CSV that is a missing quote.
     """
     resource = named(batch.resource)
     fields = {ID.name: ID, ACCOUNT.name: ACCOUNT} | {field.name: field for field in resource.fields}
-    slots = [Slot(position, fields[column["field"]]) for position, column in enumerate(columns) if column["field"] in fields]
-    width, clears, key, priced = len(columns), blank == "clear", _key(resource, batch), _priced(slots)
+    found = pieces(columns, rules)
+    special = ruled(fields, found, rules, batch.reading, blank == "clear")
+    apart = {one.field.name for one in special}
+    slots = [Slot(piece.position, fields[name]) for name, piece in found.items() if name in fields and name not in apart]
+    always, finish = constants(fields, rules), finisher(fields, rules)
+    width, clears, key = len(columns), blank == "clear", _key(resource, batch)
+    priced = _priced([*slots, *(Slot(one.piece.position, one.field) for one in special)])
 
     def shape(row: list[Cell]) -> Shaped:
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {**always}
         errors: dict[str, str] = {}
         if strict and len(row) > width:
             errors[""] = f"This row has {len(row)} cells, but there are {width} headings. A quote may be missing in it."
@@ -52,7 +61,11 @@ def shaper(columns: Sequence[dict[str, Any]], batch: Batch, blank: str, strict: 
                 continue
             if value is not None or clears:
                 values[field.name] = value
+        for one in special:
+            one.fill(row, values, errors, value_of)
         priced(row, values, errors)
+        if finish is not None:
+            finish(values, errors)
         return key(values, errors)
     return shape
 
@@ -67,7 +80,11 @@ def _priced(slots: Sequence[Slot]) -> Callable[[list[Cell], dict[str, Any], dict
             if not isinstance(cell, str) or spelling.PLAIN.fullmatch(cell):
                 continue
             said = spelling.number(cell)[1]
-            if said is not None and str(values.setdefault(field.currency, said)).strip().upper() != said:
+            if said is None:
+                continue
+            if values.get(field.currency) is None:
+                values[field.currency] = said
+            elif str(values[field.currency]).strip().upper() != said:
                 errors.setdefault(
                     field.name, f"This amount is in {said}, but the row says {values[field.currency]}. Make them agree.")
     return check

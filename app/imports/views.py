@@ -15,11 +15,12 @@ from app.errors import BadRequest, Conflict, Invalid, TooLarge
 from app.extensions import db
 from app.files.kinds import HEAD, unreadable
 from app.files.limits import Options
-from app.imports import after_views, asked, columns, jobs, match, mend_views, read, refused, run, sheet, template
+from app.imports import after_views, asked, jobs, match_views, mend_views, read, refused, run, sheet, template
 from app.imports.blueprint import bp
-from app.imports.match import Choices
-from app.imports.standing import NEEDS, Standing, latest, needy, standing
-from app.imports.upload import shown_name, twin, upload
+from app.imports.frame import mine, page, standing_of
+from app.imports.match_views import match_page
+from app.imports.standing import NEEDS, Standing, latest, needy
+from app.imports.upload import shown_name, upload
 from app.records import batches
 from app.records.batch_standing import PAGE
 from app.records.registry import named, resources
@@ -27,11 +28,9 @@ from app.sizes import size
 from app.typed import asks
 from app.web_errors import translate
 
-STEPS = ("File", "Columns", "Preview", "Run")
-AT = {"read": 1, "unreadable": 0, "match": 1, "preview": 2, "apply": 3, "done": 4, "undo": 4, "undone": 4, "cancelled": 0}
 KINDS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 Tab = tuple[str, str, int | None, bool]
-__all__ = ["after_views", "bp", "jobs", "mend_views"]
+__all__ = ["after_views", "bp", "jobs", "match_views", "mend_views"]
 
 
 @bp.get("/imports")
@@ -87,38 +86,14 @@ def too_large(error: RequestEntityTooLarge) -> Any:
 @requires("imports.read")
 def show(import_id: int) -> str:
     """The page of the step it has come to."""
-    found = _standing(import_id)
+    found = standing_of(import_id)
     if found.is_working or found.is_stuck:
-        return _page("imports/working.html", found)
+        return page("imports/working.html", found)
     if found.imported.stage == "match":
-        return _match_page(found)
+        return match_page(found)
     if found.imported.stage in ("unreadable", "cancelled"):
-        return _page("imports/ended.html", found)
+        return page("imports/ended.html", found)
     return _rows_page(found)
-
-
-@bp.get("/imports/<int:import_id>/columns")
-@requires("imports.read")
-def columns_again(import_id: int) -> Any:
-    """The matching page of an import that has a preview already."""
-    found = _standing(import_id)
-    if found.imported.stage != "preview" or found.is_working:
-        return redirect(url_for(".show", import_id=import_id), 303)
-    return _match_page(found)
-
-
-@bp.post("/imports/<int:import_id>/columns")
-@requires("*.import")
-@asks(asked.of_columns)
-def set_columns(import_id: int) -> Any:
-    """Keep what the columns mean, and preview."""
-    found = _mine(import_id)
-    said = _choices(len(found.imported.columns))
-    try:
-        match.match(import_id, said, by=current_actor())
-    except Invalid as problem:
-        return _match_page(_standing(import_id), said, problem.errors), 422
-    return redirect(url_for(".show", import_id=import_id), 303)
 
 
 @bp.post("/imports/<int:import_id>/read")
@@ -126,7 +101,7 @@ def set_columns(import_id: int) -> Any:
 @asks(asked.of_reading)
 def read_again(import_id: int) -> AnyResponse:
     """Read the same file another way."""
-    _mine(import_id)
+    mine(import_id)
     row = request.form.get("header_row", "").strip()
     if row and not (row.isascii() and row.isdecimal() and 0 < int(row) < 10_000):
         raise BadRequest("The row with the headings is a number from 1 on. Go back and type it again.")
@@ -142,7 +117,7 @@ def read_again(import_id: int) -> AnyResponse:
 @asks(asked.of_run)
 def start_run(import_id: int) -> AnyResponse:
     """Write the rows to the records. Pressed twice, it is the same as once."""
-    _mine(import_id)
+    mine(import_id)
     try:
         run.run(import_id, request.form.get("all") == "1", by=current_actor())
     except Conflict as problem:
@@ -154,7 +129,7 @@ def start_run(import_id: int) -> AnyResponse:
 @requires("*.import")
 def act(import_id: int, verb: str) -> AnyResponse:
     """Stop it, take it back, or go on with it."""
-    _mine(import_id)
+    mine(import_id)
     {"stop": run.stop, "undo": run.undo, "go-on": run.go_on}[verb](import_id, by=current_actor())
     if verb == "stop":
         ui.toast("The import is stopped")
@@ -165,7 +140,7 @@ def act(import_id: int, verb: str) -> AnyResponse:
 @requires("imports.read")
 def refused_rows(import_id: int) -> Response:
     """The refused rows as a file like the upload, with a column that says what to mend."""
-    found = _standing(import_id)
+    found = standing_of(import_id)
     if found.batch is None or not found.refused:
         raise Conflict("No row of this import was refused.")
     file = cast(BinaryIO, SpooledTemporaryFile(max_size=2**22))  # noqa: SIM115 (sent, then closed with the response)
@@ -216,33 +191,9 @@ def _needy(needs: str) -> dict[str, list[Standing]]:
     return needy(db.session(), current_actor())
 
 
-def _standing(import_id: int) -> Standing:
-    return standing(db.session(), import_id, current_actor())
-
-
-def _mine(import_id: int) -> Standing:
-    """One that may be acted on. Raises NotFound or Forbidden."""
-    found = _standing(import_id)
-    check(current_actor(), f"{found.imported.resource}.import")
-    return found
-
-
 def _allowed() -> list[Any]:
     actor = current_actor()
     return [resource for resource in resources() if actor.may(f"{resource.name}.import")]
-
-
-def _page(template: str, found: Standing, **values: Any) -> str:
-    stage = found.imported.stage
-    return render_template(template, found=found, imported=found.imported, resource=named(found.imported.resource), steps=STEPS,
-                           at=AT[stage], letters=asked.LETTERS, before=twin(db.session(), found.imported), **values)
-
-
-def _match_page(found: Standing, said: Choices | None = None, errors: dict[str, str] | None = None) -> str:
-    assert found.batch is not None
-    page = columns.view(found.imported, found.batch, current_actor(), said, errors)
-    return _page("imports/columns.html", found, page=page, marks=asked.NUMBERS, written=asked.DAYS, modes=asked.MODES,
-                 blanks=asked.BLANKS, totals=asked.TOTALS)
 
 
 def _rows_page(found: Standing) -> str:
@@ -254,7 +205,7 @@ def _rows_page(found: Standing) -> str:
     rows, more = sheet.rows(db.session(), found, tab, after, current_actor())
     here = url_for(".show", import_id=found.imported.id) + "?rows="
     tabs = sheet.tabs(found, counts)
-    return _page(
+    return page(
         "imports/rows.html", found, rows=rows, tab=tab, headers=sheet.shown(found.imported),
         tabs=[(word, here + name, number, name == tab) for name, word, number in tabs],
         number=next((number for name, _, number in tabs if name == tab), 0), first=f"{here}{tab}" if after else "",
@@ -263,11 +214,3 @@ def _rows_page(found: Standing) -> str:
         good=sum(counts.get(kind, 0) for kind in batches.ACCEPTED), out=batches.skipped(counts),
         skipped=sheet.skipped(counts, found.imported.stage == "preview"), skips_url=f"{here}skipped",
         written=counts.get("created", 0) + counts.get("updated", 0))
-
-
-def _choices(width: int) -> Choices:
-    form = request.form
-    order = {"day": True, "month": False}.get(form.get("day_first", ""))
-    return Choices([form.get(f"field-{position}") or None for position in range(width)], form.get("mode", "upsert"),
-                   form.get("key") or None, form.get("blank", "leave"), form.get("decimal") or None, order,
-                   form.get("totals") == "1")

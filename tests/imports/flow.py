@@ -7,7 +7,7 @@ from app.audit import COMMAND_LINE, Actor, Door
 from app.commerce.customers import Customer
 from app.extensions import db
 from app.imports import match
-from app.imports.match import Choices
+from app.imports.choices import Choices
 from app.imports.models import Import
 from app.imports.upload import upload
 from app.records.batches import Batch

@@ -9,8 +9,8 @@ import pytest
 from app.audit import COMMAND_LINE
 from app.extensions import db
 from app.imports import match, refused, run
+from app.imports.choices import Choices
 from app.imports.columns import view
-from app.imports.match import Choices
 from app.imports.refused import said
 from app.imports.upload import upload
 from app.records import batches

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.files.limits import Options
 from app.files.storage import open_storage
 from app.imports import match, read, run
-from app.imports.match import Choices
+from app.imports.choices import Choices
 from app.imports.models import Import
 from app.imports.standing import standing
 from app.imports.upload import start, twin, upload
