@@ -10,6 +10,7 @@ from app.errors import NotFound
 from app.extensions import db
 from app.files.storage import open_storage
 from app.imports.blueprint import bp
+from app.imports.making import beside
 from app.imports.standing import Standing, standing
 from app.records import prospect
 from app.records.registry import named
@@ -39,7 +40,9 @@ def confirm_undo(import_id: int) -> Any:
     if found.batch is None or imported.stage != "done" and not (imported.stage == "apply" and found.is_stuck):
         return redirect(url_for(".show", import_id=import_id), 303)
     return render_template("imports/undo.html", imported=imported, resource=named(imported.resource),
-                           found=prospect.of(db.session(), found.batch, current_actor()))
+                           found=prospect.of(db.session(), found.batch, current_actor()),
+                           made=[(named(batch.resource), prospect.of(db.session(), batch, current_actor()))
+                                 for batch in beside(db.session(), imported)])
 
 
 def _mine(import_id: int) -> Standing:

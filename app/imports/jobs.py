@@ -1,7 +1,7 @@
 """What imports leave for later: reading, planning, writing and undoing, each a step that goes on where it was."""
 from typing import Any
 
-from app.imports import match, mended, read, replacing, run, whole
+from app.imports import making, match, mended, read, replacing, run, whole
 from app.imports.command import Wishes
 from app.jobs.registry import job
 from app.jobs.work import Work
@@ -29,6 +29,18 @@ def replace_cells(work: Work, import_id: int, wish: dict[str, Any]) -> None:
 def mend_rows(work: Work, import_id: int, file: str) -> None:
     """Put the rows of a mended workbook in their places, and plan them."""
     mended.read(work, import_id, file)
+
+
+@job("imports.make", queue="heavy", max_attempts=5, seconds=1800, label="Create missing records", page="imports.show")
+def make_records(work: Work, import_id: int, field: str) -> None:
+    """Create the records that a field names in vain, and plan the rows that name them."""
+    making.run(work, import_id, field)
+
+
+@job("imports.unmake", queue="heavy", max_attempts=5, seconds=1800, label="Take created records back", page="imports.show")
+def unmake_records(work: Work, import_id: int) -> None:
+    """Move what was created beside an import to the trash, and plan its rows anew."""
+    making.taken_back(work, import_id)
 
 
 @job("imports.apply", queue="heavy", max_attempts=10, seconds=3600, label="Run an import", page="imports.show")

@@ -2,7 +2,7 @@
 from io import BytesIO
 from typing import Any
 
-from flask import Response, redirect, render_template, request, send_file, url_for
+from flask import Response, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import ui
@@ -10,7 +10,7 @@ from app.access import check, current_actor, requires, takes_files
 from app.errors import BadRequest, Conflict, Invalid
 from app.extensions import db
 from app.files import cells
-from app.imports import mended, mending, replacing, workbook
+from app.imports import making, mended, mending, replacing, workbook
 from app.imports.asked import of_mending, of_replacing
 from app.imports.blueprint import bp
 from app.imports.refused import file_name, said
@@ -62,6 +62,27 @@ def plan_all(import_id: int) -> AnyResponse:
     """Work the whole preview out anew."""
     _mine(import_id)
     mending.all_again(import_id, by=current_actor())
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/imports/<int:import_id>/create")
+@requires("*.import")
+def create_missing(import_id: int) -> AnyResponse:
+    """Create the records a field names in vain. Pressed twice, it is the same as once."""
+    _mine(import_id)
+    try:
+        making.make(import_id, request.form.get("field", ""), by=current_actor())
+    except Conflict as problem:
+        flash(problem.detail)
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@bp.post("/imports/<int:import_id>/created/take-back")
+@requires("*.import")
+def take_created_back(import_id: int) -> AnyResponse:
+    """Move to the trash what was created for an import that has not run."""
+    _mine(import_id)
+    making.unmake(import_id, by=current_actor())
     return redirect(url_for(".show", import_id=import_id), 303)
 
 

@@ -11,6 +11,7 @@ from app.access import check
 from app.audit import Actor
 from app.errors import Conflict
 from app.files.storage import open_storage
+from app.imports import making
 from app.imports.match import held, is_planned, shape_of
 from app.imports.models import Import
 from app.jobs import mend
@@ -87,7 +88,8 @@ def undo(import_id: int, *, by: Actor) -> None:
 
 
 def take_back(steps: Steps, import_id: int) -> None:
-    """Undo every record this import wrote. After a crash it goes on where it was."""
+    """Undo every record this import wrote, and those created beside it. After a crash it goes on where it was."""
+    making.take_back(steps, import_id, ("undo",))
     batch_steps.take_back(steps, partial(held, import_id=import_id))
 
 

@@ -1,6 +1,6 @@
 """The rows of an import as a page shows them: what the file said, what is wrong with it, what would change."""
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,8 +105,8 @@ def rows(session: Session, standing: Standing, tab: str, after: int, actor: Acto
     return [_row(standing.imported, row, before.get(row.number)) for row in part], len(found) > PAGE
 
 
-def troubles(session: Session, standing: Standing) -> list[Trouble]:
-    """What stands in the way, the commonest first; counted among the first refused rows."""
+def troubles(session: Session, standing: Standing, but: Collection[str] = ()) -> list[Trouble]:
+    """What stands in the way, the commonest first, `but` these sentences; counted among the first refused rows."""
     if standing.batch is None:
         return []
     counted: Counter[tuple[str, str]] = Counter()
@@ -114,6 +114,8 @@ def troubles(session: Session, standing: Standing) -> list[Trouble]:
     places = _places(standing.imported)
     for row in batches.page(session, standing.batch, REFUSED, 0, LOOKED_AT):
         for (column, sentence), name in zip(said(standing.imported, row), row.errors or {}, strict=True):
+            if sentence in but:
+                continue
             counted[column, sentence] += 1
             value = _text(row, places.get(name))
             if value and value not in values.setdefault((column, sentence), []):

@@ -73,9 +73,7 @@ class Settle:
         if id is not None and (field.to, id) in self.held.out_of_sight:
             id = None
         if id is None and not (self.reports and field.loose and wanted.column != "id"):
-            other = named(field.to)
-            title, label = "id" if wanted.column == "id" else lower(other.require(wanted.column).title), lower(other.label)
-            raise ValueError(f"No {label} has the {title} {wanted.value}. Correct it or create the {label} first.")
+            raise ValueError(nobody(field, wanted))
         if id is not None:
             self.forbid_trash(field, id, row)
         values[field.column] = id
@@ -126,6 +124,13 @@ class Settle:
         account = self.batch.account(parsed)
         if account is not None and values.get("external_id") is not None:
             values.setdefault("account", account)
+
+
+def nobody(field: Reference, wanted: Wanted) -> str:
+    """What is said of a record that is not here."""
+    other = named(field.to)
+    title, label = "id" if wanted.column == "id" else lower(other.require(wanted.column).title), lower(other.label)
+    return f"No {label} has the {title} {wanted.value}. Correct it or create the {label} first."
 
 
 def blank(resource: Resource) -> Values:
