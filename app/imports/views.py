@@ -18,7 +18,9 @@ from app.files.limits import Options
 from app.imports import after_views, asked, jobs, match_views, mend_views, read, refused, run, sheet, template
 from app.imports.blueprint import bp
 from app.imports.frame import mine, page, standing_of
+from app.imports.making import made
 from app.imports.match_views import match_page
+from app.imports.missing import missing
 from app.imports.standing import NEEDS, Standing, latest, needy
 from app.imports.upload import shown_name, upload
 from app.records import batches
@@ -92,7 +94,7 @@ def show(import_id: int) -> str:
     if found.imported.stage == "match":
         return match_page(found)
     if found.imported.stage in ("unreadable", "cancelled"):
-        return page("imports/ended.html", found)
+        return page("imports/ended.html", found, made=made(db.session(), found.imported))
     return _rows_page(found)
 
 
@@ -210,7 +212,17 @@ def _rows_page(found: Standing) -> str:
         tabs=[(word, here + name, number, name == tab) for name, word, number in tabs],
         number=next((number for name, _, number in tabs if name == tab), 0), first=f"{here}{tab}" if after else "",
         more=f"{here}{tab}&after={rows[-1].number}" if more else "",
-        troubles=sheet.troubles(db.session(), found) if tab == "refused" else [],
+        **(_in_the_way(found) if tab == "refused" else {}), made=made(db.session(), found.imported),
         good=sum(counts.get(kind, 0) for kind in batches.ACCEPTED), out=batches.skipped(counts),
         skipped=sheet.skipped(counts, found.imported.stage == "preview"), skips_url=f"{here}skipped",
         written=counts.get("created", 0) + counts.get("updated", 0))
+
+
+def _in_the_way(found: Standing) -> dict[str, Any]:
+    """What the refused rows lack: records that could be created, and everything else."""
+    assert found.batch is not None
+    imported, actor = found.imported, current_actor()
+    is_mended = imported.stage == "preview" and actor.may(f"{imported.resource}.import")
+    lacking = missing(db.session(), imported, found.batch, actor) if is_mended else []
+    but = {sentence for one in lacking for sentence in one.said}
+    return {"missing": lacking, "troubles": sheet.troubles(db.session(), found, but)}
