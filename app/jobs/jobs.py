@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, select
 
+from app.jobs import many
 from app.jobs.models import Attempt, Job
 from app.jobs.queue import attempts
 from app.jobs.registry import job
@@ -25,6 +26,12 @@ def prune(work: Work) -> dict[str, Any]:
                       | (Job.status == "dead") & (Job.finished_at < moment - 3 * days)),
         "attempts": _drop(work, attempts, lambda moment: Attempt.started_at < moment - 3 * days),
     }
+
+
+@job(many.KIND, label="Retry, cancel or discard many jobs")
+def do_many(work: Work, **what: Any) -> dict[str, int]:
+    """Do to jobs what somebody chose for them in the list."""
+    return many.work_through(work, **what)
 
 
 def _drop(work: Work, table: Table, old: Any) -> int:

@@ -37,6 +37,11 @@ class Asked:
         columns = {"kind": Job.kind, "by": Job.created_by}
         return tuple(columns[name] == value for name, value in self.words.items())
 
+    @property
+    def all(self) -> tuple[ColumnElement[bool], ...]:
+        """The conditions of its view too."""
+        return (VIEWS[self.view][1], *self.conditions) if self.view else self.conditions
+
 
 def asked(args: MultiDict[str, str]) -> Asked:
     """Read the parameters of the page. Raises BadRequest on any it does not know or cannot read."""
@@ -52,13 +57,9 @@ def asked(args: MultiDict[str, str]) -> Asked:
 
 def page(session: Session, question: Asked) -> Page[Job]:
     """The jobs of one page, the newest first. One statement."""
-    return newest.page(session, Job, _all(question), question.after, question.before)
+    return newest.page(session, Job, question.all, question.after, question.before)
 
 
 def counts(session: Session, question: Asked) -> dict[str, Count]:
     """How many there are in each view, under the other filters. One statement."""
     return newest.counts(session, Job, VIEWS, question.conditions)
-
-
-def _all(question: Asked) -> tuple[ColumnElement[bool], ...]:
-    return (VIEWS[question.view][1], *question.conditions) if question.view else question.conditions

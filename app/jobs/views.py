@@ -6,15 +6,13 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app import cache, commands, ui
 from app.access import current_actor, requires
-from app.counting import counted
 from app.errors import NotFound
 from app.extensions import db
-from app.jobs import attempts, day, listing, mend, pages, queues, ring, schedule_views, tiles, words
+from app.jobs import attempts, day, listing, many_views, mend, pages, queues, ring, schedule_views, tiles, words
 from app.jobs.jobs import KEPT
 from app.jobs.models import Job, Worker
 from app.jobs.presence import GONE
@@ -22,7 +20,8 @@ from app.newest import Count
 from app.transaction import now
 
 bp = Blueprint("jobs", __name__, url_prefix="/jobs")
-bp.register_blueprint(schedule_views.bp)
+for rooms in (many_views, schedule_views):
+    bp.register_blueprint(rooms.bp)
 MOST = 50       # attempts shown on a job's page
 FRESH = 5.0     # seconds an answer about the queues as a whole is kept
 
@@ -39,7 +38,7 @@ def index() -> str:
                            tiles=_tiles(session, counts if not question.words else listing.counts(session, listing.Asked()),
                                         len(workers)),
                            day=_day(session) if question == listing.Asked() else None, keep_days=KEPT.get(),
-                           start_worker=commands.line("worker"))
+                           verbs=many_views.offered(question.view), start_worker=commands.line("worker"))
 
 
 @bp.get("/<int:job_id>")
@@ -60,16 +59,6 @@ def retry(job_id: int) -> Response:
     mend.retry(job_id, by=current_actor())
     ui.toast(f"Job {job_id} is queued again.")
     return redirect(url_for(".show", job_id=job_id), 303)
-
-
-@bp.post("/retry")
-@requires("jobs.retry")
-def retry_all() -> Response:
-    """Queue again every dead job the filters of the list find."""
-    question = listing.asked(MultiDict({**request.args, "status": "dead"}))
-    count = mend.retry_all(question, by=current_actor())
-    ui.toast(f"{counted(count, 'job is', 'jobs are')} queued again.")
-    return redirect(_address(question, status="dead"), 303)
 
 
 @bp.post("/<int:job_id>/cancel")

@@ -33,6 +33,7 @@ DEEDS = {
     "bulk.start": "previewed a bulk change", "bulk.run": "ran a bulk change", "bulk.undo": "undid a bulk change",
     "bulk.stop": "stopped a bulk change",
     "jobs.retry": "retried a job", "jobs.cancel": "cancelled a job", "jobs.discard": "discarded a job",
+    "jobs.retry_many": "retried many jobs", "jobs.cancel_many": "cancelled many jobs", "jobs.discard_many": "discarded many jobs",
     "schedules.run": "started a scheduled job", "schedules.pause": "paused a schedule",
     "schedules.resume": "went on with a schedule",
 }

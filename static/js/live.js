@@ -1,5 +1,5 @@
 // <div id="x" data-live="seconds">: while the server keeps sending the attribute, this part of the page is fetched anew.
-// A button [data-hold="x"] holds it still, and so do marked words and a field one types in. What was opened, scrolled to
+// A button [data-hold="x"] holds it still, and so do marked words, ticked rows and a field one types in. What was opened, scrolled to
 // or focused stays so: it is found again by its id, else by what it says and the folds it lies in.
 const parts = document.querySelectorAll("[data-live][id]");
 const KEPT = "details, summary, a[href], button, [tabindex], pre";
@@ -30,7 +30,7 @@ async function refresh(part) {
 function held(part) {
   const marked = getSelection();
   return document.querySelector(`[data-hold="${CSS.escape(part.id)}"][aria-pressed="true"]`) !== null ||
-    (!marked.isCollapsed && marked.containsNode(part, true)) || part.querySelector("input:focus, select:focus, textarea:focus") !== null;
+    (!marked.isCollapsed && marked.containsNode(part, true)) || part.querySelector("input:focus, select:focus, textarea:focus, td input:checked") !== null;
 }
 
 function replace(part, fresh) {

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from app.audit import SYSTEM, Audit
 from app.errors import Conflict, NotFound
 from app.extensions import db
-from app.jobs import listing, mend, queues
+from app.jobs import mend, queues
 from app.jobs.queue import claim
 from app.jobs.work import run
 
@@ -77,10 +77,12 @@ def test_only_a_dead_job_is_discarded(job, stored):
         mend.discard(job(), by=SYSTEM)
 
 
-def test_all_dead_jobs_of_a_kind_are_queued_again(job, stored):
-    mine, other, alive = job(status="dead"), job("trial.once", status="dead"), job()
-    assert mend.retry_all(listing.Asked("dead", {"kind": "trial.says"}), by=SYSTEM) == 1
-    assert [stored(id).status for id in (mine, other, alive)] == ["waiting", "dead", "waiting"]
+@pytest.mark.parametrize(("verb", "state"), [(mend.retry, {"status": "dead"}), (mend.cancel, {}), (mend.discard, {"status": "dead"})])
+def test_what_is_pressed_twice_is_in_the_trail_once(job, verb, state):
+    id = job(**state)
+    verb(id, by=SYSTEM)
+    verb(id, by=SYSTEM)
+    assert len(deeds()) == 1
 
 
 def test_every_deed_is_in_the_trail(job):
