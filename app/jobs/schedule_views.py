@@ -14,7 +14,7 @@ from app.jobs.models import Schedule
 from app.jobs.registry import kinds
 
 bp = Blueprint("schedules", __name__, url_prefix="/schedules")
-AHEAD = 3       # moments shown
+AHEAD = 5       # moments shown
 
 
 @bp.get("")

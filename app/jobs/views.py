@@ -12,7 +12,7 @@ from app import cache, commands, ui
 from app.access import current_actor, requires
 from app.errors import NotFound
 from app.extensions import db
-from app.jobs import attempts, day, listing, many_views, mend, pages, queues, ring, schedule_views, tiles, words
+from app.jobs import attempts, day, doing, listing, many_views, mend, pages, queues, ring, schedule_views, tiles, words
 from app.jobs.jobs import KEPT
 from app.jobs.models import Job, Worker
 from app.jobs.presence import GONE
@@ -35,6 +35,7 @@ def index() -> str:
     counts, workers = listing.counts(session, question), _workers(session)
     return render_template("jobs/index.html", nav="jobs", page=listing.page(session, question), question=question, words=words,
                            counts=counts, views=listing.VIEWS, address=_address, has_redis=_has_redis(), workers=workers,
+                           doing=doing.doing(session, workers),
                            tiles=_tiles(session, counts if not question.words else listing.counts(session, listing.Asked()),
                                         len(workers)),
                            day=_day(session) if question == listing.Asked() else None, keep_days=KEPT.get(),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from app.counting import counted
 from app.jobs.models import Attempt, Job
 from app.jobs.registry import kinds
 
@@ -69,6 +70,12 @@ def worker(name: str) -> str:
     return ", process ".join(name.split(":")[:2])
 
 
+def rows(table: str, count: int) -> str:
+    """ "12 webhook events": so many rows of a table."""
+    words = table.replace("_", " ")
+    return counted(count, words.removesuffix("s"), words)
+
+
 def took(begin: datetime, end: datetime) -> str:
     """How long it took, as short as it can be said."""
     seconds = max(0.0, (end - begin).total_seconds())
@@ -85,8 +92,10 @@ def named(values: Mapping[str, object]) -> list[tuple[str, object]]:
 
 
 def every(cron: str) -> str:
-    """When a schedule comes, in words where it is once an hour or once a day; else as it is written."""
+    """When a schedule comes, in words where it is every few minutes, once an hour or once a day; else as it is written."""
     minute, hour, *rest = cron.split()
+    if [hour, *rest] == ["*"] * 4 and minute.startswith("*/") and minute[2:].isdecimal():
+        return f"Every {minute[2:]} minutes"
     if rest != ["*"] * 3 or not minute.isdecimal() or not (hour.isdecimal() or hour == "*"):
         return cron
     return f"Every hour at minute {minute}" if hour == "*" else f"Every day at {int(hour):02}:{int(minute):02}"

@@ -229,7 +229,7 @@ def test_durations_are_short(seconds, said):
 
 
 @pytest.mark.parametrize(("cron", "said"), [
-    ("17 * * * *", "Every hour at minute 17"), ("5 3 * * *", "Every day at 03:05"), ("*/5 * * * *", "*/5 * * * *"),
+    ("17 * * * *", "Every hour at minute 17"), ("5 3 * * *", "Every day at 03:05"), ("*/5 * * * *", "Every 5 minutes"),
     ("0 6 * * 1", "0 6 * * 1"), ("0 6,18 * * *", "0 6,18 * * *")])
 def test_when_a_schedule_comes_is_said_in_words_where_words_are_short(cron, said):
     assert words.every(cron) == said

@@ -7,9 +7,14 @@ import sqlalchemy as sa
 
 from app import cache
 from app.extensions import db
-from app.jobs import day, ring
-from app.jobs.models import Attempt
+from app.jobs import day, queues, ring
+from app.jobs.doing import doing
+from app.jobs.models import Attempt, Job, Worker
+from app.jobs.queue import claim
 from app.transaction import now, transaction
+from tests.records.stock import statements
+
+MOST = 18       # statements the page of jobs may cost, the frame around it included
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +92,42 @@ def test_the_last_day_is_found_by_an_index_of_its_own(app):
         told = " ".join(row[0] for row in db.session.execute(sa.text(f"EXPLAIN {text}")))
     db.session.rollback()
     assert "ix_attempts_of_jobs" in told
+
+
+def test_each_worker_says_what_it_has_in_hand_and_since_when(job, send, parcels, sign_in):
+    id = job("trial.chunks")
+    send(3)
+    with transaction() as session:
+        for name in ("here:1:a", "here:2:b", "here:3:c"):
+            session.add(Worker(name=name, queues="default", started_at=now(session), seen_at=now(session)))
+    claim(queues.named("heavy"), "here:1:a")
+    claim(parcels, "here:2:b")
+    session = db.session()
+    found = doing(session, session.scalars(sa.select(Worker)).all())
+    assert {name: (one.table, one.count, one.kind) for name, one in found.items()} == {
+        "here:1:a": ("jobs", 1, "trial.chunks"), "here:2:b": ("trial_parcels", 3, None)}
+    assert all(one.since for one in found.values())
+    text = sign_in("viewer").get("/jobs").text
+    assert re.search(rf'data-label="Does now"><a href="/jobs/{id}">[^<]*{id}</a> <span class="dim">since ', text)
+    assert 'data-label="Does now">3 trial parcels' in text
+    assert 'data-label="Does now"><span class="dim-2">Nothing</span>' in text
+
+
+@pytest.mark.alike
+def test_the_page_costs_the_same_however_much_there_is(job, sign_in):
+    client, costs = sign_in("viewer"), []
+    for number in range(2):
+        for name in ("redis", "pulse", "jobs lately", "jobs day"):
+            cache.drop(name)
+        job(key=str(number), status="running")
+        with transaction() as session:
+            session.execute(sa.update(Job).values(lease_owner="here:1:a"))
+            session.merge(Worker(name=f"here:{number}:a", queues="default", started_at=now(session), seen_at=now(session)))
+        with statements() as seen:
+            assert client.get("/jobs?kind=trial.says").status_code == 200
+        costs.append(len(seen))
+    assert costs[0] == costs[1]
+    assert costs[0] <= MOST
 
 
 @pytest.mark.alike
