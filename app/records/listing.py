@@ -200,6 +200,11 @@ def way_in(resource: Resource, actor: Actor) -> str:
     return _elsewhere("imports.new", actor.may(f"{resource.name}.import"), resource=resource.name)
 
 
+def template(resource: Resource, actor: Actor) -> str:
+    """Where the workbook is that such a spreadsheet begins with, "" as above."""
+    return _elsewhere("imports.template_file", actor.may(f"{resource.name}.import"), resource=resource.name)
+
+
 def way_out(asked: Query) -> str:
     """Where what this list shows is exported with its filters, "" if this person may not."""
     return _elsewhere("exports.new", asked.actor.may(f"{asked.resource.name}.export"), resource=asked.resource.name,

@@ -83,3 +83,9 @@ def test_the_upload_form_leads_to_it(sign_in):
     assert 'href="/imports/templates/orders"' in client.get("/imports/new?resource=orders").text
     assert client.get("/imports/templates/orders").headers["Content-Disposition"] == "attachment; filename=orders-template.xlsx"
     assert sign_in("viewer").get("/imports/templates/orders").status_code == 403
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize(("role", "offered"), [("operator", True), ("viewer", False)])
+def test_a_list_offers_it_to_whoever_may_import(sign_in, role, offered):
+    assert ('href="/imports/templates/customers"' in sign_in(role).get("/customers").text) == offered
