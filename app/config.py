@@ -1,5 +1,6 @@
 """Settings from the environment, checked at start. Unset means: everything embedded, on this machine."""
 import hashlib
+import hmac
 import ipaddress
 import os
 import secrets
@@ -61,6 +62,11 @@ class Config:
     @property
     def https(self) -> bool:
         return bool(self.public_url and self.public_url.startswith("https://"))
+
+    @property
+    def installation(self) -> str:
+        """What tells this installation from others: the same in all its processes, also while `new,old` rotates the key."""
+        return hmac.digest(self.secret_keys[-1].encode(), b"backroom installation", "sha256").hex()[:12]
 
     @property
     def address(self) -> str:

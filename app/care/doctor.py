@@ -1,14 +1,16 @@
 """What is wrong with this installation, and how to mend it: one small check for each thing everything else rests on."""
+import json
 import platform
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
 from typing import Literal
 
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,7 +31,12 @@ from app.webhooks.models import StoredSecret
 Verdict = Literal["good", "note", "wrong"]
 OLDEST_PYTHON = (3, 11)
 SCARCE = 500 * 1024 * 1024       # bytes of free disk
+MOST = 10_000                    # bytes of an answer that are read
 SKEW = timedelta(seconds=2)
+REDIS_SETTINGS = (
+    ("appendonly", "yes", "What waits in Redis is forgotten when it restarts, and done some seconds later: set appendonly yes."),
+    ("timeout", "0", "Redis hangs up on a worker that has nothing to do, which then has to call again: set timeout 0."),
+)
 STALE = timedelta(minutes=5)     # work that is due and not begun for so long has nobody to do it
 
 
@@ -172,13 +179,32 @@ def redis() -> Finding:
         return Finding("redis", "note", "The embedded Valkey does not run; it starts with make run.")
     try:
         with Redis.from_url(config().redis, socket_timeout=2, socket_connect_timeout=2) as server:
-            policy = server.config_get("maxmemory-policy").get("maxmemory-policy", "")
+            server.ping()
+            return kept_as_set(_settings(server))
     except (RedisError, OSError) as error:
         return Finding("redis", "wrong", f"Redis does not answer: {_short(error)}. Work is done all the same, only later.",
                        "Start Backroom, which starts its own." if own else "Check that it runs and that REDIS_URL names it.")
-    if policy != "noeviction":
+
+
+def _settings(server: Redis) -> dict[str, str]:
+    """What it says of itself; nothing where it may not be asked."""
+    try:
+        return {name: str(value) for name, value in server.config_get("*").items()}
+    except ResponseError:
+        return {}
+
+
+def kept_as_set(told: Mapping[str, str]) -> Finding:
+    """Whether Redis keeps what it is given, and its connections, by its settings."""
+    if not told:
+        return Finding("redis", "note", "Redis answers and does not tell its settings: see to it that it has maxmemory-policy "
+                       "noeviction, appendonly yes and timeout 0.")
+    if (policy := told.get("maxmemory-policy", "")) != "noeviction":
         return Finding("redis", "wrong", f"Redis may throw away what waits in it (maxmemory-policy {policy}).",
                        "Set maxmemory-policy noeviction there.")
+    notes = [sentence for name, wanted, sentence in REDIS_SETTINGS if told.get(name, wanted) != wanted]
+    if notes:
+        return Finding("redis", "note", " ".join(notes))
     return Finding("redis", "good", "Redis answers and keeps what it is given")
 
 
@@ -216,11 +242,28 @@ def endpoints() -> Finding:
 @check("address")
 def address() -> Finding:
     """That the port is ours or free."""
-    with socket.socket() as probe:
+    host = "127.0.0.1" if config().host == "0.0.0.0" else config().host  # noqa: S104
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
-        taken = probe.connect_ex(("127.0.0.1" if config().host == "0.0.0.0" else config().host, config().port)) == 0  # noqa: S104
-    said = f"{config().address} " + ("answers" if taken else "is free: nothing runs there now")
-    return Finding("address", "good" if taken else "note", said)
+        if probe.connect_ex((host, config().port)) != 0:
+            return Finding("address", "note", f"{config().address} is free: nothing runs there now")
+    if _installation_at(host, config().port) == config().installation:
+        return Finding("address", "good", f"{config().address} answers")
+    return Finding("address", "wrong", f"Something that is not this installation answers on port {config().port} of {host}.",
+                   "Stop it, or choose another port: PORT. Is it this installation? Then its SECRET_KEY is another than here.")
+
+
+def _installation_at(host: str, port: int) -> str | None:
+    """Who says to be there; None where nobody speaks as we do."""
+    connection = HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        found = json.loads(connection.getresponse().read(MOST))
+    except (OSError, HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    return found.get("installation") if isinstance(found, dict) else None
 
 
 RESTING_ON = {"database": ("migrations", "durability", "clock", "key", "work", "endpoints"),

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import cache
 from app.access import public
+from app.config import config
 from app.errors import NotFound, Problem
 from app.extensions import db, limiter
 from app.files.storage import open_storage
@@ -45,7 +46,7 @@ def ready() -> tuple[Response, int]:
     needed = all(good for name, good in checks.items() if name != "redis")
     status = "unavailable" if not needed else "ready" if checks["redis"] else "degraded"
     named = {name: "ok" if good else "failed" for name, good in checks.items()}
-    return jsonify(status=status, checks=named), 200 if needed else 503
+    return jsonify(status=status, installation=config().installation, checks=named), 200 if needed else 503
 
 
 @bp.get("/metrics")
@@ -79,7 +80,7 @@ class Numbers:
 def examine() -> dict[str, bool]:
     """Which parts are there. The later ones are not asked when the database is gone."""
     checks: dict[str, Callable[[], object]] = {
-        "database": lambda: db.session.execute(select(1)), "tables": tables.check, "key": canary.check,
+        "database": lambda: db.session.execute(select(1)), "tables": tables.check_running, "key": canary.check,
         "storage": lambda: open_storage().check()}
     found = {name: _holds(check) for name, check in checks.items()}
     return found | {"redis": ring.answers()}

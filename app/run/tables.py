@@ -2,6 +2,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import cache
 
 from alembic.util import CommandError
 from flask_migrate import upgrade
@@ -11,15 +12,18 @@ from app import commands
 from app.care.backup import known, revision
 from app.config import config
 from app.errors import Misconfigured
+from app.extensions import db
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces every look at the revision
 PATIENCE = 30.0     # seconds a worker waits for whoever migrates
+_fitted: set[str] = set()      # databases whose tables were once those of this version; a child knows what its parent saw
 
 
 def bring_up_to_date() -> None:
     """Apply what is missing, waiting for whoever is at it. Raises Misconfigured with a sentence when that cannot be."""
     try:
         upgrade()
+        check()
     except CommandError:
         raise Misconfigured(f"The tables are at {revision()}, which this version does not know: they belong to a newer one. "
                             "Start that version.") from None
@@ -57,13 +61,34 @@ def be_there(say: Callable[[str], object]) -> None:
 
 def check() -> None:
     """Raise Misconfigured unless the tables are those of this version."""
+    _fit(_at())
+
+
+def check_running() -> None:
+    """Like `check`, for a process at work: one that began with its own tables goes on when a newer version adds to them."""
+    at = _at()
+    if at is None or at in _own() or str(db.engine.url) not in _fitted:
+        _fit(at)
+
+
+@cache
+def _own() -> tuple[str, ...]:
+    """The migrations of this version, the newest first: those that were on disk when this process first looked."""
+    return tuple(script.revision for script in known().walk_revisions())
+
+
+def _at() -> str | None:
     try:
-        at, wanted = revision(), known().get_current_head()
+        return revision()
     except OperationalError as error:
         raise unreachable(error) from None
-    if at != wanted:
-        raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {wanted}. "
+
+
+def _fit(at: str | None) -> None:
+    if at != _own()[0]:
+        raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {_own()[0]}. "
                             f"Run: {commands.line('db upgrade')}")
+    _fitted.add(str(db.engine.url))
 
 
 def unreachable(error: DBAPIError) -> Misconfigured:

@@ -1,14 +1,39 @@
 """The doctor: well when all is well, and otherwise what is wrong and how to mend it."""
+from contextlib import contextmanager
+from threading import Thread
+
+import pytest
 import sqlalchemy as sa
+from redis import Redis
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from app import create_app
 from app.audit import COMMAND_LINE
+from app.care.doctor import kept_as_set
 from app.config import load
 from app.extensions import db
 from app.webhooks import endpoints
 
 CHECKS = {"python", "disk", "database", "migrations", "durability", "clock", "key", "storage", "redis", "work", "endpoints",
           "address"}
+
+
+@contextmanager
+def served(app):
+    """A port on which the application answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+foreign = Response('{"status": "ready"}', content_type="application/json")
 
 
 def test_a_new_installation_is_well(installation):
@@ -60,6 +85,43 @@ def test_a_redis_that_is_set_and_silent_is_wrong(installation):
 
 def test_a_redis_that_answers_is_well(installation, valkey):
     assert installation.findings(REDIS_URL=valkey)["redis"]["verdict"] == "good"
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize(("told", "verdict", "says"), [
+    ({}, "good", "keeps what it is given"),
+    ({"maxmemory-policy": "allkeys-lru"}, "wrong", "maxmemory-policy allkeys-lru"),
+    ({"appendonly": "no"}, "note", "set appendonly yes"),
+    ({"timeout": "300"}, "note", "set timeout 0"),
+])
+def test_a_setting_of_redis_that_forgets_is_said_with_what_to_set(told, verdict, says):
+    found = kept_as_set({"maxmemory-policy": "noeviction", "appendonly": "yes", "timeout": "0"} | told)
+    assert (found.verdict, says in found.said) == (verdict, True)
+
+
+def test_a_redis_that_tells_no_settings_is_no_fault():
+    assert kept_as_set({}).verdict == "note"
+
+
+def test_the_settings_are_those_of_the_redis_that_runs(installation, valkey):
+    with Redis.from_url(valkey) as server:
+        server.config_set("timeout", 300)
+        try:
+            assert "set timeout 0" in installation.findings(REDIS_URL=valkey)["redis"]["said"]
+        finally:
+            server.config_set("timeout", 0)
+
+
+def test_a_port_that_answers_is_ours_only_by_its_name(installation):
+    app = create_app(load(installation.environ))
+    with served(app) as ours, served(foreign) as theirs:
+        assert installation.findings(PORT=str(ours))["address"]["verdict"] == "good"
+        finding = installation.findings(wrong=["address"], PORT=str(theirs))["address"]
+        assert "not this installation" in finding["said"]
+        assert "PORT" in finding["cure"]
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def test_the_embedded_valkey_that_does_not_run_is_only_a_note(installation):

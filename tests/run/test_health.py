@@ -11,7 +11,7 @@ from app.extensions import db
 from app.files import storage
 from app.jobs import ring
 from app.jobs.enqueue import enqueue
-from app.run import canary, health
+from app.run import canary, health, tables
 from app.transaction import transaction
 
 
@@ -60,10 +60,43 @@ def test_without_storage_it_is_not_ready(client, monkeypatch):
     assert (answer.status_code, answer.json["checks"]["storage"]) == (503, "failed")
 
 
-def test_behind_on_its_tables_it_is_not_ready(client, monkeypatch):
-    monkeypatch.setattr("app.run.tables.revision", lambda: "of another version")
+@pytest.mark.parametrize(("began_with", "at", "status"), [
+    ("its own", "0003", 503),                # taken back to an older version
+    ("its own", None, 503),
+    ("its own", "of a newer version", 200),  # a deploy is on: what was added does not concern it
+    ("others", "of a newer version", 503),   # never seen with its own: perhaps another program's
+])
+def test_a_process_that_began_with_its_own_tables_goes_on_with_newer_ones(client, monkeypatch, began_with, at, status):
+    monkeypatch.setattr("app.run.tables._fitted", set())
+    if began_with == "its own":
+        client.get("/readyz")
+        cache.drop("readyz")
+    monkeypatch.setattr("app.run.tables.revision", lambda: at)
+
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json["checks"]["tables"]) == (503, "failed")
+
+    assert (answer.status_code, answer.json["checks"]["tables"]) == (status, "ok" if status == 200 else "failed")
+
+
+@pytest.mark.parametrize("at", ["0003", "of a newer version"])
+def test_a_process_that_starts_wants_the_tables_of_its_own_version(client, monkeypatch, at):
+    client.get("/readyz")
+    monkeypatch.setattr("app.run.tables.revision", lambda: at)
+    with pytest.raises(Misconfigured, match="db upgrade"):
+        tables.check()
+
+
+def test_new_files_on_disk_do_not_put_a_running_process_out_of_service(client, monkeypatch):
+    client.get("/readyz")
+    cache.drop("readyz")
+    monkeypatch.setattr("app.run.tables.known", lambda: pytest.fail("asked again what this version has"))
+    assert client.get("/readyz").status_code == 200
+
+
+def test_every_process_of_an_installation_names_it_alike_also_while_the_key_is_rotated(client, settings):
+    named = client.get("/readyz").json["installation"]
+    assert named == replace(settings, port=1, secret_keys=("n" * 20, *settings.secret_keys)).installation
+    assert named != replace(settings, secret_keys=("n" * 20,)).installation
 
 
 def test_with_the_wrong_key_it_is_not_ready(client, monkeypatch):
