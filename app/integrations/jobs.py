@@ -31,19 +31,20 @@ def prune(work: Work) -> dict[str, Any]:
             return {"calls": dropped}
 
 
-@job("integrations.refresh", max_attempts=TRIES, label="Read a record anew from its provider")
+@job("integrations.refresh", max_attempts=TRIES, label="Read a record anew from its provider",
+     page="records.show")
 def refresh(work: Work, resource: str, record_id: int) -> dict[str, str]:
     """Learn how a record stands at its provider now."""
     return {"record": refreshing.read(resource, record_id)}
 
 
-@job("integrations.perform", max_attempts=TRIES, label="Do something at a provider")
+@job("integrations.perform", max_attempts=TRIES, label="Do something at a provider", page="integrations.effects.index")
 def perform(work: Work, effect_id: int) -> dict[str, str]:
     """Do what somebody committed to, like a refund: once, however often it is tried."""
     return performing.perform(work, effect_id, TRIES)
 
 
-@job("integrations.sync", label="Compare everything a connection lists")
+@job("integrations.sync", label="Compare everything a connection lists", page="integrations.syncs.index")
 def sync(work: Work, connection_id: int) -> dict[str, int]:
     """Begin the syncs of a connection whose time has come."""
     return sync_run.come_again(connection_id)

@@ -28,7 +28,7 @@ def prune(work: Work) -> dict[str, Any]:
     }
 
 
-@job(many.KIND, label="Retry, cancel or discard many jobs")
+@job(many.KIND, label="Retry, cancel or discard many jobs", page="jobs.many.show")
 def do_many(work: Work, **what: Any) -> dict[str, int]:
     """Do to jobs what somebody chose for them in the list."""
     return many.work_through(work, **what)

@@ -7,7 +7,7 @@ from app.jobs.work import Work
 from app.webhooks import health, many, retention, watch
 
 
-@job(many.KIND, label="Retry or ignore many events")
+@job(many.KIND, label="Retry or ignore many events", page="webhooks.many.show")
 def do_many(work: Work, **what: Any) -> dict[str, int]:
     """Retry or ignore what a filter of the log found."""
     return many.work_through(work, **what)

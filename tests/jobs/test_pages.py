@@ -206,6 +206,18 @@ def test_a_job_links_to_what_it_works_on(job, sign_in):
     assert "What it works on" not in client.get(f"/jobs/{pruned}").text
 
 
+@pytest.mark.alike
+@pytest.mark.parametrize(("kind", "args", "page"), [
+    ("imports.replace", {"import_id": 3, "wish": {"column": "a"}}, "/imports/3"), ("integrations.sync_list", {"sync_id": 5}, "/integrations/syncs/5"),
+    ("integrations.sync", {"connection_id": 2}, "/integrations/connections/2/syncs"), ("integrations.perform", {"effect_id": 2}, "/integrations/effects"),
+    ("integrations.refresh", {"resource": "orders", "record_id": 9}, "/orders/9"), ("privacy.erase", {"customer_id": 4}, "/privacy/customers/4"),
+    ("webhooks.many", {}, "/webhooks/many/{id}"), ("jobs.many", {}, "/jobs/many/{id}"), ("bulk.apply", {"bulk_id": 6}, "/bulk/6")])
+def test_every_door_a_job_works_for_has_its_link(job, sign_in, kind, args, page):
+    id = job(kind, args=args)
+    found = re.search(r'href="([^"]+)">What it works on', sign_in("admin").get(f"/jobs/{id}").text)
+    assert found.group(1) == page.format(id=id)
+
+
 @pytest.mark.parametrize("kind", [known for known in kinds() if known.page], ids=lambda kind: kind.name)
 def test_every_kind_that_names_a_page_names_one_that_is_there(app, kind):
     assert kind.page in app.view_functions

@@ -14,7 +14,7 @@ from app.jobs.queue import claim
 from app.transaction import now, transaction
 from tests.records.stock import statements
 
-MOST = 18       # statements the page of jobs may cost, the frame around it included
+MOST = 14       # statements the page of jobs may cost, the frame around it included
 
 
 @pytest.fixture(autouse=True)
