@@ -31,11 +31,12 @@ COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 @click.command("import")
 @click.argument("resource")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
-@click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="upsert", show_default=True,
-              help="What rows may do: only create, only change, or both.")
+@click.option("--mode", type=click.Choice(["create", "update", "upsert"]),
+              help="What rows may do: only create, only change, or both. Default: upsert.")
 @click.option("--key", metavar="FIELD", help="The field that says which record a row means. Default: the resource's own.")
 @click.option("--map", "mapping", metavar='"Column=field"', multiple=True,
               help='Match a column of the file with a field; "Column=" leaves it out. The rest is matched by itself.')
+@click.option("--mapping", "saved", metavar="NAME", help="A mapping that was kept beside the columns of an import.")
 @click.option("--sheet", metavar="NAME", help="Of a workbook, the sheet to read. Default: the first visible one with a table.")
 @click.option("--header-row", metavar="N", type=click.IntRange(1, 9_999), help="The row with the headings. Default: found out.")
 @click.option("--encoding", metavar="NAME", help="Of a text file, how its letters are written, like cp1252. Default: found out.")
@@ -44,12 +45,13 @@ COUNTS = ("created", "updated", "unchanged", "skipped", "refused")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; write nothing.")
 @click.option("--as", "email", metavar="EMAIL", help=AS)
 @click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
-def import_command(resource: str, file: Path, mode: str, key: str | None, mapping: tuple[str, ...], all_or_nothing: bool,
-                   dry_run: bool, email: str | None, as_json: bool, delimiter: str | None, **reading: Any) -> None:
+def import_command(resource: str, file: Path, mode: str | None, key: str | None, mapping: tuple[str, ...], all_or_nothing: bool,
+                   dry_run: bool, email: str | None, as_json: bool, delimiter: str | None, saved: str | None,
+                   **reading: Any) -> None:
     """Import FILE (CSV, XLSX, XLS or ODS) into RESOURCE. Exits with 1 when rows were refused."""
     _known(resource)
     options = Options(**reading, delimiter=DELIMITERS.get(delimiter or ""))
-    wishes = Wishes(mode, key, _mapped(mapping), all_or_nothing, dry_run, options)
+    wishes = Wishes(mode, key, _mapped(mapping), all_or_nothing, dry_run, options, saved=saved)
     with _usage():
         report = import_file(file, resource, wishes, by=_actor(email))
     click.echo(json.dumps(report, ensure_ascii=False, indent=1) if as_json else _said(report))

@@ -43,7 +43,9 @@ def _wish() -> Schema:
     return {"type": "object", "required": ["file", "resource"], "additionalProperties": False, "properties": {
         "file": {"type": "string", "format": "binary"}, "resource": {"enum": [one.name for one in resources()]},
         "mapping": {**TEXT, "description": 'A JSON object {"Column": "field"}, with null to leave a column out. Columns it does '
-                    "not name are matched as the pages suggest."},
+                    "not name are as in saved_mapping, else matched as the pages suggest."},
+        "saved_mapping": {**TEXT, "description": "The name or id of a mapping that was kept beside the columns of an import: its "
+                          " fields, words, units, constants, mode and match. The other parts go before it."},
         "mode": {"enum": [*MODES]}, "match": {**TEXT, "description": "The field that says which record a row means"},
         "apply": {"enum": ["good", "all"], "description": "The good rows, or all rows or none"},
         "dry_run": {"enum": ["true", "false"], "description": "Stop at the preview"},

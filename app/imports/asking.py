@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.audit import Actor
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
+from app.extensions import db
 from app.files.limits import Options
+from app.imports import mappings
 from app.imports.command import Wishes
 from app.imports.match import MODES
 from app.imports.targets import keys, targets
@@ -18,7 +20,7 @@ TRUTH = {"true": True, "false": False}
 ONE_OF: dict[str, Mapping[str, Any]] = {
     "mode": {mode: mode for mode in MODES}, "apply": {"good": False, "all": True}, "dry_run": TRUTH, "day_first": TRUTH,
     "blank": {"leave": "leave", "clear": "clear"}, "decimal": {".": ".", ",": ","}, "delimiter": DELIMITERS}
-KNOWN = ("resource", "mapping", "match", "sheet", "header_row", "encoding", *ONE_OF)
+KNOWN = ("resource", "mapping", "saved_mapping", "match", "sheet", "header_row", "encoding", *ONE_OF)
 
 
 def wished(form: Mapping[str, str], resource: Resource, by: Actor) -> Wishes:
@@ -35,12 +37,18 @@ def wished(form: Mapping[str, str], resource: Resource, by: Actor) -> Wishes:
     known = [field.name for field in keys(resource)]
     if key is not None and key not in known:
         errors["/match"] = f"{resource.plural} cannot be found by this. Send one of: {', '.join(known)}."
+    saved = form.get("saved_mapping") or None
+    if saved is not None:
+        try:
+            mappings.find(db.session(), resource.name, saved)
+        except NotFound as problem:
+            errors["/saved_mapping"] = problem.detail
     options = Options(form.get("sheet") or None, _row(form.get("header_row", ""), errors), form.get("encoding") or None,
                       chosen.get("delimiter"))
     if errors:
         raise Invalid("Nothing was imported. Correct what is named under errors and send it again.", errors=errors)
-    return Wishes(chosen.get("mode", "upsert"), key, columns, chosen.get("apply", False), chosen.get("dry_run", False), options,
-                  chosen.get("blank", "leave"), chosen.get("decimal"), chosen.get("day_first"))
+    return Wishes(chosen.get("mode"), key, columns, chosen.get("apply", False), chosen.get("dry_run", False), options,
+                  chosen.get("blank"), chosen.get("decimal"), chosen.get("day_first"), saved)
 
 
 def _columns(said: str, resource: Resource, by: Actor, errors: dict[str, str]) -> dict[str, str]:

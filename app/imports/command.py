@@ -7,15 +7,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.audit import Actor
-from app.errors import BadRequest, Invalid
+from app.errors import BadRequest, Invalid, NotFound
 from app.extensions import db
 from app.files import cells
 from app.files.limits import Options
-from app.imports import match, read, run
+from app.imports import mappings, match, read, run
 from app.imports.choices import Choices
 from app.imports.models import Import
 from app.imports.noticing import decimal
 from app.imports.refused import title
+from app.imports.rules import Rules
 from app.imports.targets import Target, keys, targets
 from app.imports.upload import start
 from app.jobs.steps import Here
@@ -31,17 +32,20 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What was said on the command line, or by a program. `columns`: {heading: field}; the rest is matched by itself."""
+    """What was said on the command line, or by a program. `columns`: {heading: field}; the rest is as in the mapping kept under
+    the name `saved`, else matched by itself. None: as kept there, else as usual.
+    """
 
-    mode: str = "upsert"
+    mode: str | None = None
     key: str | None = None
     columns: Mapping[str, str] | None = None
     all_or_nothing: bool = False
     dry_run: bool = False
     options: Options = Options()       # how the file is read, as beside the columns
-    blank: str = "leave"
+    blank: str | None = None
     decimal: str | None = None
     day_first: bool | None = None
+    saved: str | None = None
 
 
 def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Report:
@@ -75,20 +79,35 @@ def _match(import_id: int, wishes: Wishes, by: Actor) -> None:
 def settle(session: Session, imported: Import, wishes: Wishes, by: Actor) -> None:
     """Match the columns as wished, in the caller's transaction. Raises BadRequest where that cannot be followed."""
     resource = named(imported.resource)
-    fields = _fields(imported, resource, wishes.columns or {}, targets(by, resource))
-    mark = wishes.decimal or (None if _is_plain(imported) else ".")
-    wanted = Choices(fields, wishes.mode, _key(resource, wishes), wishes.blank, mark, wishes.day_first)
+    kept = _kept(session, imported, wishes.saved, by)
+    fields = _fields(kept.fields, imported, resource, wishes.columns or {}, targets(by, resource))
+    mark = wishes.decimal or kept.decimal or (None if _is_plain(imported) else ".")
+    rules = (kept.rules or Rules()).fitting(fields, {target.name for target in targets(by, resource)})
+    key = _key(resource, wishes) or kept.key or resource.key
+    order = kept.day_first if wishes.day_first is None else wishes.day_first
+    wanted = Choices(fields, wishes.mode or kept.mode, key, wishes.blank or kept.blank, mark, order, rules=rules)
     try:
         match.set_match(imported, session.get_one(Batch, imported.batch_id), wanted, by)
     except Invalid as wrong:
         raise BadRequest(" ".join(wrong.errors.values()), title="The columns cannot be matched") from None
 
 
+def _kept(session: Session, imported: Import, saved: str | None, by: Actor) -> Choices:
+    """What is kept under this name; without one, what is suggested. Raises BadRequest."""
+    if saved is None:
+        return Choices([column["field"] for column in imported.columns])
+    try:
+        return mappings.choices(imported, mappings.find(session, imported.resource, saved), by)
+    except (Invalid, NotFound) as wrong:
+        raise BadRequest(wrong.detail, title="The columns cannot be matched") from None
+
+
 def _is_plain(imported: Import) -> bool:
     return decimal(read.of_kind(imported, "money", "integer")) is not None
 
 
-def _fields(imported: Import, resource: Resource, said: Mapping[str, str], offered: Sequence[Target]) -> list[str | None]:
+def _fields(kept: Sequence[str | None], imported: Import, resource: Resource, said: Mapping[str, str],
+            offered: Sequence[Target]) -> list[str | None]:
     headers, names = [column["header"] for column in imported.columns], {target.name for target in offered}
     for header, field in said.items():
         if header not in headers:
@@ -98,15 +117,16 @@ def _fields(imported: Import, resource: Resource, said: Mapping[str, str], offer
                              title="--map cannot be followed")
     taken = {field for field in said.values() if field}
     return [said[column["header"]] or None if column["header"] in said else
-            None if column["field"] in taken else column["field"] for column in imported.columns]
+            None if field in taken else field for column, field in zip(imported.columns, kept, strict=True)]
 
 
 def _key(resource: Resource, wishes: Wishes) -> str | None:
+    """The one that was said. Raises BadRequest."""
     known = [field.name for field in keys(resource)]
     if wishes.key is not None and wishes.key not in known:
         raise BadRequest(f"{resource.plural} cannot be found by {wishes.key!r}. Choose one of {', '.join(known)}.",
                          title="--key cannot be followed")
-    return wishes.key or resource.key
+    return wishes.key
 
 
 def _begin(import_id: int, all_or_nothing: bool, by: Actor) -> bool:

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.audit import Actor
 from app.files import cells
+from app.imports.meant import options
 from app.imports.models import Import
 from app.imports.refused import said, title
+from app.imports.rules import Rules, folded
 from app.imports.standing import Standing
 from app.jobs.words import Mark
 from app.records import batches, labels, policy
@@ -45,6 +47,7 @@ class CellView:
     new: str = ""
     why: str = ""
     position: int = 0
+    means: str = ""          # what was said beside the columns that it means
 
 
 @dataclass
@@ -56,6 +59,7 @@ class RowView:
     notes: list[str] = field(default_factory=list)     # what concerns the row, or fields without a column
     edition: int = 0
     mended_by: str = ""
+    beside: list[tuple[str, str, str]] = field(default_factory=list)   # (title, old, new) of changed fields no column here shows
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ def rows(session: Session, standing: Standing, tab: str, after: int, actor: Acto
     found = batches.page(session, standing.batch, outcomes, after, PAGE + 1)
     part = found[:PAGE]
     before = _before(session, standing.imported, part, actor)
-    return [_row(standing.imported, row, before.get(row.number)) for row in part], len(found) > PAGE
+    rules = Rules.of(standing.imported.rules)
+    return [_row(standing.imported, row, before.get(row.number), rules) for row in part], len(found) > PAGE
 
 
 def troubles(session: Session, standing: Standing, but: Collection[str] = ()) -> list[Trouble]:
@@ -134,20 +139,31 @@ def _text(row: BatchRow, position: int | None) -> str:
     return cells.text(found[position]) if position is not None and position < len(found) else ""
 
 
-def _row(imported: Import, row: BatchRow, changes: dict[str, tuple[str, str]] | None) -> RowView:
+def _row(imported: Import, row: BatchRow, changes: dict[str, tuple[str, str]] | None, rules: Rules) -> RowView:
     places = _places(imported)
     made = []
     for position, _ in shown(imported):
         name = imported.columns[position]["field"]
         view = CellView(_text(row, position), _is_number(imported.resource, name), why=(row.errors or {}).get(name, ""),
-                        position=position)
+                        position=position, means=_means(imported.resource, name, _text(row, position), rules))
         if changes and name in changes and row.outcome in ("updated", "conflict"):
             view.old, view.new = changes[name]
         made.append(view)
     visible = {imported.columns[position]["field"] for position, _ in shown(imported)}
     notes = [sentence if not name else f"{title(imported.resource, name)}: {sentence}"
              for name, sentence in (row.errors or {}).items() if name not in visible or name not in places]
-    return RowView(row.number, mark_of(row.outcome), made, row.record_id, notes or _why(row), row.edition, row.mended_by or "")
+    beside = [(title(imported.resource, name), old, new) for name, (old, new) in (changes or {}).items()
+              if name not in visible and row.outcome in ("updated", "conflict")]
+    return RowView(row.number, mark_of(row.outcome), made, row.record_id, notes or _why(row), row.edition, row.mended_by or "",
+                   beside)
+
+
+def _means(resource: str, name: str, text: str, rules: Rules) -> str:
+    words = rules.words.get(name, {})
+    if name in rules.splits or folded(text) not in words:
+        return ""
+    meant, found = words[folded(text)], named(resource).field(name)
+    return "blank" if meant is None else dict(options(found)).get(meant, meant) if found is not None else meant
 
 
 def mark_of(outcome: str | None) -> Mark:

@@ -23,7 +23,7 @@ def ask(stream: Readable, file_name: str, resource: str, wishes: Wishes, *, by: 
     with transaction() as session:
         imported = lock(session, Import, import_id)
         args = {"import_id": import_id, "columns": dict(wishes.columns or {}), "mode": wishes.mode, "key": wishes.key,
-                "blank": wishes.blank, "decimal": wishes.decimal, "day_first": wishes.day_first,
+                "blank": wishes.blank, "decimal": wishes.decimal, "day_first": wishes.day_first, "saved": wishes.saved,
                 "all_or_nothing": wishes.all_or_nothing, "dry_run": wishes.dry_run}
         imported.job_id = enqueue(session, "imports.whole", args, key=f"import {import_id}", by=by).id
     return import_id

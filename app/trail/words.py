@@ -23,6 +23,7 @@ DEEDS = {
     "imports.upload": "uploaded a file", "imports.run": "ran an import", "imports.undo": "undid an import",
     "imports.mend": "mended rows of an import", "imports.replace": "replaced in a column of an import",
     "imports.make": "created records an import names", "imports.unmake": "took back records created for an import",
+    "imports.keep_mapping": "kept the mapping of an import", "imports.remove_mapping": "removed a kept mapping",
     "imports.stop": "stopped an import", "imports.download": "downloaded an uploaded file",
     "exports.start": "started an export", "exports.download": "downloaded an export", "exports.save": "saved an export",
     "exports.remove": "removed a saved export", "exports.schedule": "scheduled an export",

@@ -1,16 +1,18 @@
 """The page on which columns get their meaning: words of the file, what every row has, parts of cells, and mappings that are kept."""
 import io
+import json
 import re
 
 import pytest
 from sqlalchemy import select
 
-from app.errors import NotFound
+from app.errors import BadRequest, NotFound
 from app.extensions import db
 from app.imports import mappings
 from app.imports.models import Import, Mapping
 from app.records.registry import named
 from tests.imports.flow import change
+from tests.records.api_client import Program
 
 ORDERS = "Order number,Buyer,Status,Total,Weight,Place\nA-1,ACME Ltd,Plced,5,2,10115 Berlin\nA-2,ada@example.com,on the road,6,3,\nA-3,,on the road,7,,50667 Köln\n"
 CHOSEN = {"mode": "upsert", "key": "number", "blank": "leave", "field-0": "number", "field-1": "customer", "field-2": "status", "field-3": "total",
@@ -100,6 +102,24 @@ def test_what_cannot_be_is_said_beside_what_was_typed(at_columns, said, name, se
     assert db.session.scalar(select(Import.stage)) == "match"
 
 
+def test_the_preview_says_what_words_mean_and_what_changes_without_a_column(at_columns, drain):
+    client, url = at_columns("Order number,Total,Status\nA-1,5,Plced\n")
+    said = {"mode": "upsert", "key": "number", "blank": "leave", "field-0": "number", "field-1": "total", "field-2": "status",
+            "said-status-0": "Plced", "word-status-0": "placed"}
+    client.post(f"{url}/columns", data=said | {"same-currency": "EUR"})
+    drain()
+    assert "Plced means Placed" in text(client.get(url))
+    client.post(f"{url}/run")
+    drain()
+
+    url = send(client, "Order number,Total,Status\nA-1,5,Plced\n")
+    drain()
+    client.post(f"{url}/columns", data=said | {"same-currency": "USD"})
+    drain()
+
+    assert "Currency EUR → is now USD" in text(client.get(url))
+
+
 def test_a_word_can_mean_nothing_and_stay_open(at_columns, drain):
     client, url = at_columns()
     client.post(f"{url}/columns", data=CHOSEN | SAID | {"word-customer-0": "(blank)", "word-status-0": "", "same-currency": "EUR"})
@@ -153,3 +173,28 @@ def test_nobody_removes_or_sees_mappings_who_may_not_import(at_columns, drain, s
 
     assert "Shop" not in viewer.get("/imports/mappings").text
     assert viewer.post(f"/imports/mappings/{db.session.scalar(select(Mapping.id))}/remove").status_code == 403
+
+
+def test_programs_use_a_mapping_by_its_name(at_columns, drain, token, put):
+    client, url = at_columns()
+    client.post(f"{url}/columns", data=CHOSEN | MORE | {"keep": "Shop"})
+    drain()
+    program = Program(client.application, token("operator"))
+
+    asked = ask(program, saved_mapping="shop")
+    drain()
+
+    assert json.loads(program.get(asked.headers["Location"].partition("/api/v1")[2]).data)["counts"]["refused"] == 0
+    assert [(row.number, row.status, row.weight, row.city) for row in orders()] == [
+        ("A-1", "placed", 2000, "Berlin"), ("A-2", "shipped", 3000, None), ("A-3", "shipped", None, "Köln")]
+    assert put("orders", ORDERS, saved="Shop")["unchanged"] == 3
+    assert put("orders", ORDERS)["refused"] == 3                        # without it nothing is remembered for a program
+    assert put("orders", ORDERS, saved="Shop", columns={"Status": ""}, mode="create")["refused"] == 3
+    assert "There is no mapping “Shop 2” for orders." in json.loads(ask(program, saved_mapping="Shop 2").data)["errors"][0]["detail"]
+    with pytest.raises(BadRequest, match="needs the columns Buyer"):
+        put("orders", "Order number,Total\nA-1,5\n", saved="Shop")
+
+
+def ask(program, **parts):
+    return program.app.test_client().post("/api/v1/imports", data={"resource": "orders", "file": (io.BytesIO(ORDERS.encode()), "orders.csv"), **parts},
+                                          headers={"Authorization": f"Bearer {program.token}"}, content_type="multipart/form-data")
