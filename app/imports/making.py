@@ -76,18 +76,26 @@ def unmake(import_id: int, *, by: Actor) -> None:
         audit.note(session, by, "imports.unmake", "imports", import_id, resource=imported.resource)
 
 
-def take_back(steps: Steps, import_id: int, stages: Sequence[str]) -> None:
-    """Move to the trash what was created beside the import and nobody changed since, while it is at one of `stages`."""
-    with steps.transaction() as session:
-        imported, _ = held(session, import_id)
-        found = [batch.id for batch in beside(session, imported)] if imported.stage in stages else []
-    for batch_id in found:
-        _in_chunks(steps, batch_id, trash_chunk)
+def take_back(session: Session, imported: Import, actor: Actor) -> bool:
+    """Move to the trash what was created beside the import, unless it was changed since or others refer to it: the next chunk,
+    in the caller's transaction; says whether there may be more.
+    """
+    rows = rows_table.c
+    found = session.scalars(select(rows.batch_id).where(
+        rows.batch_id.in_([batch.id for batch in beside(session, imported)]), rows.outcome == "created",
+        rows.record_id.is_not(None)).limit(1)).first()
+    if found is not None:
+        trash_chunk(session, found, actor)
+    return found is not None
 
 
 def taken_back(steps: Steps, import_id: int) -> None:
-    """The same as a job of its own; then every row is planned anew."""
-    take_back(steps, import_id, ("preview", "cancelled"))
+    """All of it, as a job of its own; then every row is planned anew."""
+    def step(session: Session) -> Far:
+        imported, _ = held(session, import_id)
+        return Far(imported.stage in ("preview", "cancelled") and take_back(session, imported, steps.actor))
+
+    in_steps(steps, step)
     with steps.transaction() as session:
         imported, batch = held(session, import_id)
         if imported.stage == "preview":

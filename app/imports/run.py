@@ -89,8 +89,7 @@ def undo(import_id: int, *, by: Actor) -> None:
 
 def take_back(steps: Steps, import_id: int) -> None:
     """Undo every record this import wrote, and those created beside it. After a crash it goes on where it was."""
-    making.take_back(steps, import_id, ("undo",))
-    batch_steps.take_back(steps, partial(held, import_id=import_id))
+    batch_steps.take_back(steps, partial(held, import_id=import_id), making.take_back)
 
 
 def go_on(import_id: int, *, by: Actor) -> None:

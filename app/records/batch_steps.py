@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from app.audit import Actor
 from app.jobs.steps import NO_MORE, Far, Steps, in_steps
 from app.records import batches
 from app.records.applying import apply_chunk
@@ -40,10 +41,16 @@ def apply(steps: Steps, held: Held[B], shape_of: ShapeOf[B]) -> None:
     _in_chunks(steps, held, chunk, "apply", "done")
 
 
-def take_back(steps: Steps, held: Held[B]) -> None:
-    """Undo every record it wrote. After a crash it goes on where it was."""
+def take_back(steps: Steps, held: Held[B], then: Callable[[Session, B, Actor], bool] | None = None) -> None:
+    """Undo every record it wrote. After a crash it goes on where it was.
+
+    `then` does what is to be taken back after them, in chunks too: it says whether there is more.
+    """
     def chunk(session: Session, asked: B, batch: Batch) -> Far:
+        before = batch.undone_to
         more = undo_chunk(session, batch.id, steps.actor)
+        if not more and then is not None:      # in a transaction without an undo: the gate is called once
+            more = batch.undone_to != before or then(session, asked, steps.actor)
         return Far(more, sum(batch.undone.values()), batch.outcomes.get("created", 0) + batch.outcomes.get("updated", 0))
 
     _in_chunks(steps, held, chunk, "undo", "undone")

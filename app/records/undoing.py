@@ -15,11 +15,13 @@ from app.records import changes
 from app.records.batches import Batch, chunk_size, rows_table, source
 from app.records.changes import Change, Outcome
 from app.records.planning import row_values, write
+from app.records.referring import referred
 from app.records.registry import named
 from app.records.resource import Resource
 from app.transaction import lock, now
 
 Kept = Sequence[Any]
+NEEDED = {"": "Another record refers to it by now. It was left as it is."}
 TRASHED = {"updated": "trashed", "unchanged": "trashed", "conflict": "kept"}
 
 
@@ -45,7 +47,7 @@ def undo_chunk(session: Session, batch_id: int, actor: Actor, size: int | None =
 
 def trash_chunk(session: Session, batch_id: int, actor: Actor, size: int | None = None) -> bool:
     """Move the next records this batch created to the trash; says whether there are more. As `undo_chunk`, by its rows: for a
-    batch that shares its door with others.
+    batch that shares its door with others. What others refer to by now stays.
     """
     batch = lock(session, Batch, batch_id)
     columns, limit = rows_table.c, size or chunk_size(session)
@@ -53,13 +55,17 @@ def trash_chunk(session: Session, batch_id: int, actor: Actor, size: int | None 
         columns.batch_id == batch.id, columns.outcome == "created", columns.record_id.is_not(None))
         .order_by(columns.number).limit(limit)).all()
     if rows:
-        moment = now(session)
+        moment, needed = now(session), referred(session, named(batch.resource), [row.record_id for row in rows])
+        free = [row for row in rows if row.record_id not in needed]
         asked = [Change(batch.resource, {"trashed_at": moment}, key={"id": row.record_id}, version=row.version,
-                        cause=row.door_part) for row in rows]
-        outcomes = changes.apply(session, asked, source(batch, actor, Door.UNDO))
-        said = [(row, TRASHED.get(outcome.kind, "refused"), outcome) for row, outcome in zip(rows, outcomes, strict=True)]
-        write(session, [_row(batch, *one) for one in said])
-        batch.undone = dict(Counter(batch.undone) + Counter(kind for _, kind, _ in said))
+                        cause=row.door_part) for row in free]
+        outcomes = changes.apply(session, asked, source(batch, actor, Door.UNDO)) if asked else []
+        said = [_row(batch, row, TRASHED.get(outcome.kind, "refused"), outcome)
+                for row, outcome in zip(free, outcomes, strict=True)]
+        said += [row_values(batch, row.door_part, "kept", NEEDED, None, row.record_id, row.version)
+                 for row in rows if row.record_id in needed]
+        write(session, said)
+        batch.undone = dict(Counter(batch.undone) + Counter(one["to_outcome"] for one in said))
     return len(rows) == limit
 
 

@@ -42,7 +42,8 @@ def index(resource: str) -> Any:
         tabs=listing.tabs(asked, views),
         urls=listing.pages(asked, page, totals="1" if wanted else None),
         fields=narrowing.offered(asked), base=url_for(".index", resource=resource), import_url=listing.way_in(kind, actor),
-        template_url=listing.template(kind, actor), export_url=listing.way_out(asked), clear_url=listing.address(kind, listing.cleared(asked)),
+        template_url=listing.template(kind, actor), export_url=listing.way_out(asked),
+        clear_url=listing.address(kind, listing.cleared(asked)),
         keep=listing.query_string(asked.args), inline=listing.inline(asked))
 
 

@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.audit import COMMAND_LINE, Actor, Audit
+from app.audit import COMMAND_LINE, Actor, Audit, Door
 from app.errors import Conflict, Forbidden
 from app.extensions import db
 from app.imports import making, run
 from app.imports.missing import missing
 from app.jobs.work import Work
+from app.records.changes import Change, Source, apply
 from app.transaction import transaction
 from tests.imports.flow import batch_of, change, confirmed, customers, fresh, names, sent
 from tests.imports.test_after import words
@@ -127,6 +128,25 @@ def test_undoing_the_import_takes_back_what_was_created_for_it_but_nothing_chang
     assert batch_of(orders).undone == {"trashed": 3}
 
 
+def test_who_is_named_by_others_meanwhile_stays(orders, drain):
+    made(orders, drain)
+    run.run(orders, False, by=COMMAND_LINE)
+    drain()
+    with transaction() as session:
+        apply(session, [Change("orders", {"number": "Later", "customer": "new@example.com", "total": "1", "currency": "EUR"})],
+              Source(Door.FORM, COMMAND_LINE))
+        session.expire_all()
+
+    run.undo(orders, by=COMMAND_LINE)
+    drain()
+
+    assert fresh(orders).stage == "undone"
+    [one] = making.made(db.session(), fresh(orders))
+    assert (one.trashed, one.kept) == (1, 1)
+    db.session.rollback()
+    assert list(db.session.scalars(select(customers.c.email).where(customers.c.trashed_at.is_not(None)))) == ["ghost@example.com"]
+
+
 def test_what_was_created_is_taken_back_without_the_import(orders, drain):
     made(orders, drain)
     making.unmake(orders, by=COMMAND_LINE)
@@ -178,7 +198,7 @@ def test_the_pages_offer_it_and_say_what_became_of_it(orders, drain, sign_in):
     client.post(f"{url}/run")
     drain()
     told = words(client.get(f"{url}/undo"))
-    assert "2 customers that were created for it go to the trash too. Take back 5 records" in told
+    assert "2 customers that were created for it go to the trash too, but for what others refer to by then. Take back 5 records" in told
     client.post(f"{url}/undo")
     drain()
     assert "2 customers created for this import are in the trash" in words(client.get(url))
