@@ -134,7 +134,7 @@ def test_from_the_list_to_the_end(sign_in, dead, drain):
     asked = f"/jobs/many/retry?status=dead&id={dead[0]}&id={dead[1]}"
     page = client.get(asked).text
     assert "2 jobs chosen in the list." in page
-    until = re.search(r'name="until" value="(\d+)"', page).group(1)
+    until, = re.findall(r'name="until" value="(\d+)"', page)
     answer = client.post(asked, data={"until": until})
     drain()
     assert "2 jobs queued again" in client.get(answer.headers["Location"]).text
