@@ -81,6 +81,7 @@ def test_from_words_nobody_knows_to_records_and_remembered(at_columns, drain):
     assert (chosen(page, "word-status-0"), chosen(page, "same-currency"), chosen(page, "unit-5")) == ("shipped", "eur", "kg")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("said", "name", "sentence"), [
     ({"same-total": "much", "field-3": ""}, "same-total", "This is not a number"), ({"same-total": "5"}, "same-total", "has a column already"),
     ({"default-4": "heavy"}, "default-4", "This is not a whole number"), ({"unit-4": "stone"}, "unit-4", "This is no unit to convert from"),
@@ -102,6 +103,7 @@ def test_what_cannot_be_is_said_beside_what_was_typed(at_columns, said, name, se
     assert db.session.scalar(select(Import.stage)) == "match"
 
 
+@pytest.mark.alike
 def test_the_preview_says_what_words_mean_and_what_changes_without_a_column(at_columns, drain):
     client, url = at_columns("Order number,Total,Status\nA-1,5,Plced\n")
     said = {"mode": "upsert", "key": "number", "blank": "leave", "field-0": "number", "field-1": "total", "field-2": "status",
@@ -120,6 +122,7 @@ def test_the_preview_says_what_words_mean_and_what_changes_without_a_column(at_c
     assert "Currency EUR → is now USD" in text(client.get(url))
 
 
+@pytest.mark.alike
 def test_a_word_can_mean_nothing_and_stay_open(at_columns, drain):
     client, url = at_columns()
     client.post(f"{url}/columns", data=CHOSEN | SAID | {"word-customer-0": "(blank)", "word-status-0": "", "same-currency": "EUR"})
@@ -153,6 +156,7 @@ def test_a_mapping_is_kept_under_a_name_and_used_for_another_file(at_columns, dr
     assert client.post(f"/imports/mappings/{kept}/remove").status_code == 404
 
 
+@pytest.mark.alike
 def test_a_name_is_one_however_it_is_written(at_columns, drain):
     client, url = at_columns()
     for name in ("Shop", "SHOP"):
@@ -165,6 +169,7 @@ def test_a_name_is_one_however_it_is_written(at_columns, drain):
         mappings.find(db.session(), "customers", "shop")
 
 
+@pytest.mark.alike
 def test_nobody_removes_or_sees_mappings_who_may_not_import(at_columns, drain, sign_in):
     client, url = at_columns()
     client.post(f"{url}/columns", data=CHOSEN | MORE | {"keep": "Shop"})
