@@ -24,7 +24,7 @@ def tiles(counts: Mapping[str, Count], behind: float, finished: int, workers: in
     nobody = not workers and bool(counts["waiting"].number)
     return [*(_count(name, counts[name]) for name in SHOWN),
             Tile("Oldest due", waited(behind) if behind else "None", tone="wait" if behind > LATE else ""),
-            Tile("Finished in an hour", f"{finished:,}"),
+            Tile("Done, last hour", f"{finished:,}"),
             Tile("Workers alive", f"{workers:,}", tone="bad" if nobody else ""),
             Tile("Redis", "Answers" if has_redis else "Silent", tone="" if has_redis else "wait")]
 

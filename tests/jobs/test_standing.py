@@ -50,8 +50,8 @@ def test_the_numbers_on_top_count_whatever_the_filters_say(job, tried, sign_in):
     tried(5)
     tried(70)
     numbers = tally(sign_in("viewer").get("/jobs?kind=jobs.prune").text)
-    assert list(numbers) == ["Queued", "Retrying", "Running", "Dead", "Oldest due", "Finished in an hour", "Workers alive", "Redis"]
-    assert [numbers[name] for name in ("Queued", "Retrying", "Running", "Dead", "Finished in an hour")] == ["1"] * 5
+    assert list(numbers) == ["Queued", "Retrying", "Running", "Dead", "Oldest due", "Done, last hour", "Workers alive", "Redis"]
+    assert [numbers[name] for name in ("Queued", "Retrying", "Running", "Dead", "Done, last hour")] == ["1"] * 5
     assert numbers["Oldest due"].endswith(" s")
 
 
