@@ -21,7 +21,6 @@ CONTAINERFILE = (DEPLOY / "Containerfile").read_text()
 
 def unit(path):
     parser = ConfigParser(interpolation=None)
-    parser.optionxform = str
     parser.read(path)
     return parser
 
@@ -61,7 +60,7 @@ def test_every_variable_they_set_is_read():
 def test_every_command_they_start_exists(made):
     started = set()
     for words in commands():
-        program, *rest = [words[0].rpartition("/")[2], *words[1:]]
+        program, rest = words[0].rpartition("/")[2], list(words[1:])
         if program == "flask":
             assert rest[:2] == ["--app", "app"]
             assert rest[2] in made.cli.commands

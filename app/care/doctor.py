@@ -189,7 +189,7 @@ def redis() -> Finding:
 def _settings(server: Redis) -> dict[str, str]:
     """What it says of itself; nothing where it may not be asked."""
     try:
-        return {name: str(value) for name, value in server.config_get("*").items()}
+        return {str(name): str(value) for name, value in server.config_get("*").items()}
     except ResponseError:
         return {}
 

@@ -30,7 +30,7 @@ def night(installation):
     with transaction() as session:
         id = enqueue(session, "care.upkeep").id
     installation.command("drain")
-    done = db.session.get(Job, id)
+    done = db.session.get_one(Job, id)
     assert done.status == "done", done.last_error
     return done.result
 
