@@ -86,8 +86,8 @@ def _at() -> str | None:
 
 def _fit(at: str | None) -> None:
     if at != _own()[0]:
-        raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {_own()[0]}. "
-                            f"Run: {commands.line('db upgrade')}")
+        cure = f"Run: {commands.line('db upgrade')}" if at is None or at in _own() else "They belong to a newer one: start that."
+        raise Misconfigured(f"The tables are at {at or 'nothing'}, this version needs {_own()[0]}. {cure}")
     _fitted.add(str(db.engine.url))
 
 
