@@ -1,6 +1,9 @@
 """The checks before anything is started: the key, the tables, the first person."""
+import os
 import secrets
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,7 +13,7 @@ from app import demo
 from app.accounts.models import User
 from app.accounts.passwords import matches
 from app.care.backup import revision
-from app.config import config
+from app.config import ROOT, config
 from app.errors import Conflict, Misconfigured
 from app.extensions import db
 from app.run import canary, first_start, tables, web
@@ -137,3 +140,14 @@ def test_a_port_that_is_taken_is_one_sentence_with_a_way_out():
 def test_a_free_port_is_ours():
     with web.listen("127.0.0.1", 0) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
+
+
+# the command
+
+@pytest.mark.parametrize(("word", "code"), [("--help", 0), ("--nonsense", 2)])
+def test_asked_for_help_or_for_what_there_is_not_it_starts_nothing(tmp_path, word, code):
+    ran = subprocess.run([sys.executable, "app.py", word], cwd=ROOT, env={**os.environ, "INSTANCE_DIR": str(tmp_path / "instance")},
+                         capture_output=True, text=True, timeout=100)
+    assert ran.returncode == code
+    assert "python app.py" in ran.stdout + ran.stderr
+    assert not (tmp_path / "instance").exists()
