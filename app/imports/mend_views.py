@@ -94,17 +94,20 @@ def find(import_id: int) -> Any:
     if found.imported.stage != "preview" or found.is_working:
         return redirect(url_for(".show", import_id=import_id), 303)
     wish = _wish(request.args)
-    counted = replacing.count(db.session(), batch, wish) if wish.find or wish.is_whole else None
-    return _find_page(found, wish, counted)
+    is_asked = "put" in request.args and (wish.find or wish.is_whole)
+    return _find_page(found, wish, replacing.count(db.session(), batch, wish) if is_asked else None)
 
 
 @bp.post("/imports/<int:import_id>/replace")
 @requires("*.import")
 @asks(of_replacing)
 def replace(import_id: int) -> Any:
-    """Do it in every row."""
-    found, _ = _mine(import_id)
+    """Do it in every row; what was changed after it had been counted is counted first."""
+    found, batch = _mine(import_id)
     wish = _wish(request.form)
+    if (request.args.get("of", wish.find), request.args.get("was", wish.put)) != (wish.find, wish.put):
+        counted = replacing.count(db.session(), batch, wish)
+        return _find_page(found, wish, counted, "Something else was counted. Look at what would change now.")
     try:
         changed = replacing.replace(import_id, wish, by=current_actor())
     except Invalid as problem:

@@ -31,6 +31,12 @@ def test_an_import_is_mended_in_its_preview_and_taken_back(enter, downloaded, tm
     page.get_by_role("button", name="Preview 3 rows").click()
     expect(page.get_by_role("link", name="Refused 2")).to_be_visible(timeout=60_000)
 
+    page.get_by_label("Customer of row 3").fill("half of what")
+    page.get_by_label("Total of row 4").fill("lots")
+    page.get_by_role("button", name="Save row 4").click()
+    expect(page.get_by_label("Total of row 4")).to_have_attribute("value", "lots")
+    expect(page.get_by_label("Customer of row 3")).to_have_value("half of what")     # it waits for its own Save
+
     page.get_by_role("link", name="Replace “ghost@example.com” everywhere").click()
     page.get_by_label("Replace with").fill(email)
     page.get_by_role("button", name="Count").click()

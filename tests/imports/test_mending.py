@@ -179,7 +179,12 @@ def test_a_row_is_mended_without_a_script_and_two_people_are_told(sign_in, drain
 
     counted = client.get(f"{url}/replace?column=2&find=turkey&put=TR&whole=1")
     assert "1 row would change" in shown(counted)
-    client.post(f"{url}/replace", data={"column": "2", "find": "turkey", "put": "TR", "whole": "1"})
+    assert "would change" not in client.get(f"{url}/replace?column=2&find=turkey&whole=1").text, "nothing is offered before one said what to put"
+    assert "Make 1 cell blank" in client.get(f"{url}/replace?column=2&find=turkey&put=&whole=1").text
+    changed = client.post(f"{url}/replace?of=turkey&was=", data={"column": "2", "find": "turkey", "put": "TR", "whole": "1"})
+    assert "Something else was counted" in changed.text
+    assert "turkey" in client.get(url).text.lower()
+    client.post(f"{url}/replace?of=turkey&was=TR", data={"column": "2", "find": "turkey", "put": "TR", "whole": "1"})
     done = client.get(url)
     assert "Replaced in 1 row" in done.text
     assert "Import 4 rows" in done.text
