@@ -22,6 +22,7 @@ class Source(NamedTuple):
     request_id: str | None = None
     account: str | None = None            # whose outside ids the changes speak of; None: nobody's in particular
     reading: Reading = Reading()
+    gives_back: bool = False              # it takes back what a provider said: what the provider keeps may change for it
 
     @property
     def reports(self) -> bool:

@@ -85,7 +85,7 @@ class Rules:
             return None
         if field.required and after is None and column == field.column:
             return MISSING
-        if field.owned and self.is_live(old.get("account")):
+        if field.owned and not self.source.gives_back and self.is_live(old.get("account")):
             return "This is kept by the provider. Change it there, or detach the record first."
         if column == field.column and self.source.door != Door.UNDO and (why := field.objection(after)):
             return why

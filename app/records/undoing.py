@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.audit import Actor, Audit, Door
 from app.records import changes
 from app.records.batches import Batch, chunk_size, rows_table, source
-from app.records.changes import Change, Outcome
+from app.records.changes import Change, Outcome, Source
 from app.records.planning import row_values, write
 from app.records.referring import referred
 from app.records.registry import named
@@ -37,7 +37,7 @@ def undo_chunk(session: Session, batch_id: int, actor: Actor, size: int | None =
     if records:
         moment = now(session)
         asked = [_opposite(named(batch.resource), rows, moment) for rows in records]
-        outcomes = changes.apply(session, asked, source(batch, actor, Door.UNDO))
+        outcomes = changes.apply(session, asked, _back(batch, actor))
         said = [(rows, _became(rows, outcome), outcome) for rows, outcome in zip(records, outcomes, strict=True)]
         write(session, [_row(batch, one, kind, outcome) for rows, kind, outcome in said for one in rows if one.door_part])
         batch.undone = dict(Counter(batch.undone) + Counter(kind for _, kind, _ in said))
@@ -67,6 +67,11 @@ def trash_chunk(session: Session, batch_id: int, actor: Actor, size: int | None 
         write(session, said)
         batch.undone = dict(Counter(batch.undone) + Counter(one["to_outcome"] for one in said))
     return len(rows) == limit
+
+
+def _back(batch: Batch, actor: Actor) -> Source:
+    """What a sync wrote is what a provider keeps: only its undo may write that too."""
+    return source(batch, actor, Door.UNDO)._replace(gives_back=batch.door == Door.SYNC)
 
 
 def _written(session: Session, batch: Batch, limit: int) -> Kept:
