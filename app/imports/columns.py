@@ -97,7 +97,7 @@ def view(imported: Import, batch: Batch, actor: Actor, said: Choices | None = No
     mark, order = read_as(imported)
     return MatchView(
         columns, offered, [(field.name, field.title) for field in keys(resource)], chosen.mode, chosen.key,
-        chosen.blank, chosen.decimal or (batch.decimal if imported.stage == "preview" else mark),
+        chosen.blank, chosen.decimal or (None if "decimal" in wrong else batch.decimal if imported.stage == "preview" else mark),
         chosen.day_first if chosen.day_first is not None else batch.day_first if imported.stage == "preview" else order,
         any(column["marks"] or column["likely"] for column in numbers) or "decimal" in wrong,
         any(column["day_order"] or column["unsure"] for column in days) or "day_first" in wrong, wrong,

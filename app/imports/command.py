@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.audit import Actor
-from app.errors import BadRequest, Invalid, NotFound
+from app.errors import BadRequest, Invalid, NotFound, Problem
 from app.extensions import db
 from app.files import cells
 from app.files.limits import Options
@@ -51,10 +51,22 @@ class Wishes:
 def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Report:
     """Import the file and say what became of its rows, in the words of the interface that stays (`import --json`).
 
-    Raises a Problem when it cannot even be begun: a right, a column or a key that is not there.
+    Raises a Problem when it cannot even be begun: a right, a column or a key that is not there. What was only tried, or could
+    not be begun, waits for nobody afterwards.
     """
     with path.open("rb") as file:
         import_id = start(file, path.name, resource, by=by, options=wishes.options)
+    try:
+        report = _imported(import_id, wishes, by)
+    except Problem:
+        run.stop(import_id, by=by)
+        raise
+    if wishes.dry_run:
+        run.stop(import_id, by=by)
+    return report
+
+
+def _imported(import_id: int, wishes: Wishes, by: Actor) -> Report:
     steps = Here(by)
     read.read(steps, import_id)
     if (problem := _problem(import_id)) is not None:

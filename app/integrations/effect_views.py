@@ -33,7 +33,7 @@ VIEWS: dict[str, View] = {
 LIGHTS = {"asked": ("wait", "call", "Needs approval"), "pending": ("busy", "half", "Under way"), "done": ("ok", "full", "Done"),
           "refused": ("bad", "full", "Refused"), "ambiguous": ("bad", "call", "In doubt"),
           "declined": ("mute", "full", "Declined"), "alone": ("bad", "call", "Stopped")}
-KINDS = {refunds.KIND: "Refund", cancellations.KIND: "Cancellation", labels.KIND: "Label taken back"}
+KINDS = {refunds.KIND: "Refund", cancellations.KIND: "Cancellation", labels.KIND: "Label cancellation"}
 
 
 @bp.get("")

@@ -38,8 +38,8 @@ def refund(actor: Actor, resource: Resource, row: dict[str, Any], values: dict[s
     amount, currency = values["amount_minor"], row["currency"]
     amount = _left(row) if amount is None else amount
     if not 0 < amount <= _left(row):
-        most = from_minor(_left(row), currency)
-        raise Invalid("Nothing was sent back.", errors={"amount": f"Write at most {most}, which is what is left."})
+        least = f"Write more than 0 and at most {from_minor(_left(row), currency)}, which is what is left."
+        raise Invalid("Nothing was sent back.", errors={"amount": least})
     with transaction() as session:
         connection = effects.through(KIND, row["account"])
         if connection is None:

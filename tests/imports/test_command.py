@@ -83,6 +83,9 @@ def test_a_dry_run_reports_and_writes_nothing(put, kept):
 
     assert (report["status"], counts(report)) == ("done_with_refusals", {"created": 1, "refused": 1})
     assert kept("customers") == []
+    with pytest.raises(BadRequest):
+        put("customers", "email\na@example.com\n", columns={"nothing": "email"})
+    assert set(db.session.scalars(select(Import.stage))) == {"cancelled"}, "what was only tried waits for nobody"
 
 
 def test_all_or_nothing_writes_nothing_if_one_row_is_bad(put, kept):
