@@ -172,7 +172,7 @@ def _row_page(found: Standing, number: int, typed: dict[int, str] | None = None,
 def _field(column: dict[str, Any], now: str, typed: str | None, errors: dict[str, str]) -> dict[str, Any]:
     """A cell to mend: what is in its input, and what the row says by now where that is something else."""
     is_other = typed is not None and typed != now
-    return {"header": column["header"], "text": typed if is_other else now, "now": now if is_other else None,
+    return {"header": column["header"], "text": typed if is_other else now, "was": now, "now": now if is_other else None,
             "why": errors.get(column["field"] or "-", ""), "is_used": bool(column["field"])}
 
 
@@ -186,7 +186,9 @@ def _find_page(found: Standing, wish: Wish, counted: replacing.Found | None, err
 
 
 def _typed() -> dict[int, str]:
-    return {int(name[5:]): value for name, value in request.form.items() if name.startswith("cell-") and name[5:].isdecimal()}
+    """The cells somebody wrote in: those the form shows as they were are nobody's."""
+    given = {int(name[5:]): value for name, value in request.form.items() if name.startswith("cell-") and name[5:].isdecimal()}
+    return {place: value for place, value in given.items() if request.form.get(f"was-{place}") != value}
 
 
 def _wish(said: Any) -> Wish:

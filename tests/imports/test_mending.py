@@ -171,8 +171,10 @@ def test_a_row_is_mended_without_a_script_and_two_people_are_told(sign_in, drain
     assert saved.location == f"{url}/rows/5", "the next refused row"
     assert "Row 4 is now: New" in shown(client.get(saved.location))
 
-    late = client.post(f"{url}/rows/4", data={"cell-0": "late@example.com", "cell-1": "Eve", "edition": "0"})
+    mine = {"cell-0": "late@example.com", "was-0": "", "cell-1": "Eve of old", "was-1": "Eve of old"}
+    late = client.post(f"{url}/rows/4", data={**mine, "edition": "0"})
     assert late.status_code == 409
+    assert "Eve of old" not in late.text, "a field that was only shown is nobody's word"
     assert 'value="late@example.com"' in late.text
     assert "It says “eve@example.com” now." in late.text
     assert client.post(f"{url}/rows/4", data={"cell-0": "late@example.com", "edition": "1"}).status_code == 303
