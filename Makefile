@@ -26,7 +26,7 @@ run: $(VENV)/.runtime ## Set up what is missing and start everything on http://1
 	@$(PY) app.py $(ARGS)
 
 test: $(VENV)/.dev ## All tests on SQLite and PostgreSQL, with Valkey and Chromium
-	@$(PY) -m pytest -n 3 $(ARGS)
+	@$(PY) -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types and the floors of the house
 	@$(BIN)/ruff check .

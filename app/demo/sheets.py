@@ -41,7 +41,7 @@ def _bring(name: str, resource: str, rows: Sequence[Sequence[str]], wishes: Wish
     with TemporaryDirectory(prefix="backroom-") as folder:
         path = Path(folder) / name
         path.write_text(text.getvalue(), "utf-8")
-        import_file(path, resource, wishes, by=by)
+        import_file(path, resource, wishes, by=by, is_kept=True)
 
 
 def _prices(products: Sequence[Values]) -> Iterator[tuple[str, ...]]:

@@ -48,11 +48,11 @@ class Wishes:
     saved: str | None = None
 
 
-def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Report:
+def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor, is_kept: bool = False) -> Report:
     """Import the file and say what became of its rows, in the words of the interface that stays (`import --json`).
 
     Raises a Problem when it cannot even be begun: a right, a column or a key that is not there. What was only tried, or could
-    not be begun, waits for nobody afterwards.
+    not be begun, waits for nobody afterwards, unless it `is_kept` for somebody to go on with.
     """
     with path.open("rb") as file:
         import_id = start(file, path.name, resource, by=by, options=wishes.options)
@@ -61,7 +61,7 @@ def import_file(path: Path, resource: str, wishes: Wishes, *, by: Actor) -> Repo
     except Problem:
         run.stop(import_id, by=by)
         raise
-    if wishes.dry_run:
+    if wishes.dry_run and not is_kept:
         run.stop(import_id, by=by)
     return report
 
